@@ -44,7 +44,7 @@ COMPILE = $(CC) $(STD_FLAGS) $(WARN_FLAGS) $(CPPFLAGS) $(CFLAGS) $(HARDEN_FLAGS)
 LINK = $(CC) $(CFLAGS) $(HARDEN_FLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # pkg-config is asked once and late: the packages may only be installed by this same run.
-LIB_PACKAGES := libubootenv libconfig libxxhash libmd
+LIB_PACKAGES := libubootenv libconfig libxxhash libmd zlib
 lib_cflags = $(eval lib_cflags := $$(shell pkg-config --cflags $(LIB_PACKAGES)))$(lib_cflags)
 lib_libs = $(eval lib_libs := $$(shell pkg-config --libs $(LIB_PACKAGES)))$(lib_libs)
 md_libs = $(eval md_libs := $$(shell pkg-config --libs libmd))$(md_libs)
