@@ -84,7 +84,8 @@ def asan_jobs(build):
 
 def valgrind_jobs(build):
     argv = ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full",
-            "--errors-for-leak-kinds=definite"]
+            "--errors-for-leak-kinds=definite",
+            "--suppressions=tests/support/valgrind.supp"]
     env = {"CK_FORK": "no", "CK_TIMEOUT_MULTIPLIER": "20"}
     return [Job(f"valgrind/{name}", argv + [path], env) for name, path in check_programs(build)]
 
