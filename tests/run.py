@@ -6,7 +6,8 @@
 Usage: tests/run.py [--build DIR] PART...
 Each part is a list of programs. A failing part does not stop the next one. What a program prints is
 shown and kept in DIR/test-logs/. A part without any test, a program that ends badly and a program
-that counts nothing are failures. With REQUIRE_ROOT=1 a test that was not run is a failure too.
+that counts nothing are failures. A program that cannot run here says 'NOT RUN: <name>: <why>' and ends with
+77. With REQUIRE_ROOT=1 a test that was not run is a failure too.
 The last line is 'N passed, N failed', followed by ', N skipped' when there were any.
 """
 
@@ -26,6 +27,8 @@ from pathlib import Path
 TOP = Path(__file__).resolve().parent.parent
 TIMEOUT_S = 1800
 CHECK_LINE = re.compile(r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)$", re.MULTILINE)
+NOT_RUN_LINE = re.compile(r"^NOT RUN: (.+)$", re.MULTILINE)
+NOT_RUN_STATUS = 77
 PLAIN_LINE = re.compile(r"^(?:\w+: )?(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$", re.MULTILINE)
 
 
@@ -183,6 +186,11 @@ def run_job(job, logs):
         count_report(job.report, tally)
     elif not job.report:
         count_output(job, text, tally)
+    named = NOT_RUN_LINE.findall(text)
+    if status == NOT_RUN_STATUS and named:
+        tally.skipped += len(named)
+        tally.not_run += named
+        status = 0
     if status != 0 and tally.failed == 0:
         tally.fail(f"{job.name} (ended with {status})")
     elif tally.passed + tally.failed + tally.skipped == 0:
