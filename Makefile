@@ -56,6 +56,8 @@ check_libs = $(eval check_libs := $$(shell pkg-config --libs check))$(check_libs
 include mk/build.mk
 include mk/test.mk
 include mk/install.mk
+# Everything that is one topic of its own: hosts, faults, fuzzers, mutants.
+include $(sort $(filter-out mk/build.mk mk/test.mk mk/install.mk,$(wildcard mk/*.mk)))
 
 .PHONY: all deps deps-build demo docs-check lint format clean distclean help
 

@@ -93,10 +93,10 @@ export POWERCUT_ARGS
 check: | test-deps host-deps ## Run every test; what needs root and cannot run is named
 	$(Q)+$(MAKE) --no-print-directory all test-programs
 	$(Q)+$(MAKE) --no-print-directory asan-programs
-	$(Q)$(RUN_TESTS) unit models asan powercut integration
+	$(Q)$(RUN_TESTS) unit models asan powercut tools integration
 
-check-core: test-programs ## Run the quick tests: unit suites and models
-	$(Q)$(RUN_TESTS) unit models
+check-core: all test-programs ## Run the quick tests: unit suites, models and tools
+	$(Q)$(RUN_TESTS) unit models tools
 
 check-unit: $(UNIT_TESTS) ## Run the unit suites of the library
 	$(Q)$(RUN_TESTS) unit

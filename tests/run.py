@@ -6,8 +6,8 @@
 Usage: tests/run.py [--build DIR] PART...
 Each part is a list of programs. A failing part does not stop the next one. What a program prints is
 shown and kept in DIR/test-logs/. A part without any test, a program that ends badly and a program
-that counts nothing are failures. A program that cannot run here says 'NOT RUN: <name>: <why>' and ends with
-77. With REQUIRE_ROOT=1 a test that was not run is a failure too.
+that counts nothing are failures. A program that cannot run here says
+'NOT RUN: <name>: <why>' and ends with 77. With REQUIRE_ROOT=1 a test that was not run is a failure too.
 The last line is 'N passed, N failed', followed by ', N skipped' when there were any.
 """
 
@@ -100,13 +100,13 @@ def powercut_jobs(build):
     return [Job("powercut", [str(build / "bin" / "powercut"), *extra])]
 
 
-def pytest_jobs(build, name, extra):
-    if not list((TOP / "tests" / "integration").glob("test_*.py")):
+def pytest_jobs(build, name, extra, folder="integration"):
+    if not list((TOP / "tests" / folder).glob("test_*.py")):
         return []
     report = build / "test-logs" / f"{name}.xml"
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "needs_root",
             "-o", "junit_family=xunit2", f"--junitxml={report}", "-q", *extra,
-            *shlex.split(os.environ.get("PYTEST_ARGS", "")), "tests/integration"]
+            *shlex.split(os.environ.get("PYTEST_ARGS", "")), f"tests/{folder}"]
     path = os.pathsep.join(filter(None, [str(TOP / "tests"), os.environ.get("PYTHONPATH", "")]))
     env = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "JOTA_BUILD": str(build)}
     return [Job(name, argv, env, report)]
@@ -118,6 +118,7 @@ PARTS = {
     "asan": asan_jobs,
     "valgrind": valgrind_jobs,
     "powercut": powercut_jobs,
+    "tools": lambda build: pytest_jobs(build, "tools", [], "tools"),
     "integration": lambda build: pytest_jobs(build, "integration", []),
     "root": lambda build: pytest_jobs(build, "root", ["-m", "root"]),
 }

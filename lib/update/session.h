@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
+/*
+ * One update: begin -> image* -> keep* -> arm -> flip | abort. The only object that the handlers
+ * share.
+ *
+ *  state     store                                      a power cut leaves
+ *  new       none                                       everything as it was
+ *  begun     1: target EMPTY, next=running, no trial    running slot boots
+ *  (images)  none; written and verified                 running slot boots, target EMPTY
+ *  armed     none, memory only                          running slot boots, target EMPTY
+ *  flipped   2: target next, on trial                   target boots, counted; may fall back
+ *  dead      none; any failure after begin              running slot boots, target EMPTY
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "slot/backend.h"
+#include "slot/slot.h"
+#include "write/writer.h"
+
+struct jota_bootimg;
+struct jota_config;
+struct jota_err;
+struct jota_io;
+struct jota_session;
+struct jota_evidence;
+
+#define JOTA_SESSION_LOCK JOTA_RUN_DIR "/session.lock"
+#define JOTA_REBOOT_PENDING JOTA_RUN_DIR "/reboot-pending"
+
+/** A session in state new. io and config are copied. Touches nothing. */
+int jota_session_open(const struct jota_io *io, const struct jota_config *config,
+		      struct jota_session **ret, struct jota_err *err);
+
+/**
+ * Announce the next image of the update and get the writer for it (owned by the session; the
+ * caller pushes into it).
+ * All refusals come before the first byte: role or name given twice in this session, target
+ * resolution, image larger than the partition, and for the first image also the session lock
+ * (-EBUSY names the holder), boot state, running slot on trial, preflight problems that block.
+ * Only then store 1 is made (first image) and the writer opened.
+ * change: variables that go into store 1. role+name identify the image.
+ */
+int jota_session_image(struct jota_session *s, enum jota_role role, const char *name,
+		       uint64_t image_bytes, const struct jota_change *change, size_t change_count,
+		       struct jota_writer **ret_writer, struct jota_err *err);
+
+/**
+ * The stream of the current image ended well: flush, verify, release its first block. Failure
+ * makes the session dead.
+ */
+int jota_session_image_done(struct jota_session *s, jota_progress_fn progress, void *progress_ctx,
+			    struct jota_write_report *ret_report, struct jota_err *err);
+
+/**
+ * Copy the running slot's partition of a role to the target through the writer. For roles that
+ * the signed keep list names. -EPROTO before begin.
+ */
+int jota_session_keep(struct jota_session *s, enum jota_role role, jota_progress_fn progress,
+		      void *progress_ctx, struct jota_err *err);
+
+/**
+ * Arm: the images written must equal the signed names, both ways; every role that the layout
+ * requires must be written or kept (-EPROTO, names the role: a .swu that brings half
+ * a slot); session begun and not dead. Memory only. Repeated arming with the same set keeps.
+ */
+int jota_session_arm(struct jota_session *s, const char *const *name, size_t name_count,
+		     struct jota_err *err);
+
+/**
+ * The one store that makes the new slot boot. -EPROTO unless armed. After it the session is over
+ * and the reboot-pending marker exists (best effort, *ret_marker_missing tells).
+ */
+int jota_session_flip(struct jota_session *s, const struct jota_change *change, size_t change_count,
+		      bool *ret_marker_missing, struct jota_err *err);
+
+/**
+ * End without flip: closes a half-written image (first block zeroed), releases the lock.
+ * Idempotent. Target stays EMPTY.
+ */
+void jota_session_abort(struct jota_session *s);
+void jota_session_free(struct jota_session *s);
+
+bool jota_session_begun(
+	const struct jota_session *s); /* store 1 made, lock held, not flipped nor dead */
+bool jota_session_armed(const struct jota_session *s);
+bool jota_session_flipped(const struct jota_session *s);
+/** Slot being written; valid once begun. */
+enum jota_slot jota_session_target(const struct jota_session *s);
+
+/** One transition outside an update, for jetson-slot and SWUpdate's state calls. */
+enum jota_transition {
+	JOTA_DO_CONFIRM,
+	JOTA_DO_ROLLBACK,
+	JOTA_DO_CANCEL,
+	JOTA_DO_SWITCH_A,
+	JOTA_DO_SWITCH_B,
+	JOTA_DO_ACKNOWLEDGE
+};
+
+/**
+ * Take the session lock (-EBUSY names the holder), read evidence and state, ask the policy,
+ * store once if it says so; marker follows (created by a switch to the other slot, removed by
+ * cancel).
+ * Returns JOTA_KEEP or JOTA_CHANGE or -errno. ret_new may be NULL. change: further variables for
+ * the same store (stored even if the state keeps).
+ */
+int jota_transition_apply(const struct jota_io *io, const struct jota_config *config,
+			  enum jota_transition what, const struct jota_change *change,
+			  size_t change_count, struct jota_boot_state *ret_new,
+			  struct jota_err *err);
