@@ -33,7 +33,7 @@ static int refuse_child(const struct jota_suite *s, const char *name, struct jot
 		name);
 }
 
-/* A state that is not stored is shown to those who ask, but only if it is the installer's own word (see get_pending()). */
+/* What is not stored is shown to those who ask, but only as the installer's own word. */
 static void note_ustate(struct jota_suite *s, enum jota_ustate ustate)
 {
 	pid_t self = gettid();
@@ -73,9 +73,11 @@ static int flip(struct jota_suite *s, struct jota_err *err)
 	armed = s->armed;
 	pthread_mutex_unlock(&s->mutex);
 	if (!ours)
-		return jota_fail(err, EPERM,
-				 "ustate=1 (installed) from outside an update is refused: only an "
-				 "update that wrote and verified a slot may select it.");
+		return jota_fail(
+			err, EPERM,
+			"ustate=1 (installed) is refused: it comes from outside an update, or "
+			"from one without an A/B image; only an update that wrote and "
+			"verified a slot may select it.");
 	if (!active)
 		return jota_fail(err, EPROTO,
 				 "this update wrote no A/B image, so there is no slot to select.");

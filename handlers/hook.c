@@ -48,7 +48,7 @@ static int check_properties(struct img_type *img, struct jota_err *err)
 	struct dict_entry *e;
 
 	LIST_FOREACH(e, &img->properties, next)
-	if (strcmp(e->key, "images") && strcmp(e->key, "keep"))
+	if (strcmp(e->key, "images") != 0 && strcmp(e->key, "keep") != 0)
 		return jota_fail(err, EINVAL,
 				 "%s: unknown property '%.64s'; known are images and keep.",
 				 JOTA_HOOK_TYPE, e->key);
@@ -68,7 +68,7 @@ static int keep_roles(struct jota_session *session, const struct words *keep, st
 				err, EINVAL,
 				"%s: property keep names '%.64s'; it takes kernel, bootloader and rootfs.",
 				JOTA_HOOK_TYPE, keep->word[i]);
-		snprintf(what, sizeof(what), "keeping the %s", jota_role_name(role));
+		(void)snprintf(what, sizeof(what), "keeping the %s", jota_role_name(role));
 		rc = jota_session_keep(session, role, jota_say_progress, &said, err);
 		if (rc < 0)
 			return rc;
@@ -105,7 +105,7 @@ static int arm(struct jota_suite *s, struct img_type *img, struct words *images,
 	if (!s->session || !jota_session_begun(s->session))
 		return jota_fail(
 			err, EPROTO,
-			"%s: image '%s' of this update was not written; nothing is selected.",
+			"%s: image '%s' of this update was not written: no A/B image was; the running slot stays selected.",
 			JOTA_HOOK_TYPE, images->count ? images->word[0] : "");
 	/* Armed already: a second hook must say the same, and there is nothing left to copy. */
 	if (!jota_session_armed(s->session)) {

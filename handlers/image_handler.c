@@ -137,6 +137,14 @@ static int open_writer(struct feed *f)
 	return rc;
 }
 
+/* The writer knows the device, not the image. */
+static int push_bytes(struct feed *f, const uint8_t *data, size_t len_bytes)
+{
+	if (jota_writer_push(f->writer, data, len_bytes, &f->err) < 0)
+		return jota_wrap(&f->err, "'%s' (%s): ", f->name, f->type->name);
+	return 0;
+}
+
 /* The header is complete: judge it while the device is still untouched, then start to write. */
 static int release_prefix(struct feed *f)
 {
@@ -151,7 +159,7 @@ static int release_prefix(struct feed *f)
 	if (rc < 0)
 		return rc;
 	jota_bootimg_check_feed(f->check, f->prefix, f->prefix_bytes);
-	return jota_writer_push(f->writer, f->prefix, f->prefix_bytes, &f->err);
+	return push_bytes(f, f->prefix, f->prefix_bytes);
 }
 
 static int feed_bytes(struct feed *f, const uint8_t *data, size_t len_bytes)
@@ -176,7 +184,7 @@ static int feed_bytes(struct feed *f, const uint8_t *data, size_t len_bytes)
 		return 0;
 	if (f->check)
 		jota_bootimg_check_feed(f->check, data, len_bytes);
-	return jota_writer_push(f->writer, data, len_bytes, &f->err);
+	return push_bytes(f, data, len_bytes);
 }
 
 static int feed_callback(void *out, const void *data, size_t len_bytes)
@@ -222,7 +230,7 @@ static int end_feed(struct feed *f)
 		if (rc < 0)
 			return jota_wrap(&f->err, "'%s' (%s): ", f->name, f->type->name);
 	}
-	snprintf(what, sizeof(what), "verifying %s", f->name);
+	(void)snprintf(what, sizeof(what), "verifying %s", f->name);
 	rc = jota_session_image_done(f->session, jota_say_progress, &said, &report, &f->err);
 	if (rc < 0)
 		return rc;
@@ -238,7 +246,7 @@ static int install_image(struct img_type *img, void *data)
 	int rc;
 
 	rc = jota_suite_admit(f.suite, f.type->name, &f.err);
-	if (!rc && strcmp(img->type, f.type->name))
+	if (!rc && strcmp(img->type, f.type->name) != 0)
 		rc = jota_fail(&f.err, EINVAL, "%s: called for an image of type '%.64s'",
 			       f.type->name, img->type);
 	if (!rc)

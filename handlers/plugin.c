@@ -22,7 +22,7 @@
  * Larger than any host's struct: a host that reads at other offsets than ours finds zeros, not
  * foreign memory.
  */
-#define CANARY_BYTES (64 * 1024)
+#define CANARY_BYTES ((size_t)64 * 1024)
 
 /*
  * Children of swupdate must not inherit the preload; other preloads (a sanitizer, fakeroot)
@@ -112,14 +112,14 @@ static bool canary_agrees(struct img_type *a, struct img_type *b)
 	LIST_INIT(&list);
 	LIST_INSERT_HEAD(&list, b, next);
 	LIST_INSERT_HEAD(&list, a, next);
-	snprintf(hdr.filename, sizeof(hdr.filename), "canary");
-	snprintf(a->fname, sizeof(a->fname), "canary");
+	(void)snprintf(hdr.filename, sizeof(hdr.filename), "canary");
+	(void)snprintf(a->fname, sizeof(a->fname), "canary");
 	a->install_directly = 1;
 	if (count_elem_list(&list) != 2)
 		return false;
 	answer = (int)check_if_required(&list, &hdr, destination, &found);
 	if (answer != (int)INSTALL_FROM_STREAM || found != a || a->provided != 1 ||
-	    a->size != 4711 || strcmp(a->extract_file, "/jota/canary"))
+	    a->size != 4711 || strcmp(a->extract_file, "/jota/canary") != 0)
 		return false;
 	a->compressed = COMPRESSED_ZLIB;
 	if (dict_set_value(&a->properties, "decompressed-size", "815"))

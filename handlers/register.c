@@ -113,7 +113,7 @@ int jota_suite_admit(struct jota_suite *s, const char *what, struct jota_err *er
 	bool seen = false;
 
 	jota_suite_listen(s);
-	if (!interface || strcmp(interface, JOTA_INTERFACE))
+	if (!interface || strcmp(interface, JOTA_INTERFACE) != 0)
 		return jota_fail(
 			err, EPERM,
 			"%s: SWUpdate's bootloader interface is '%s', it must be '" JOTA_INTERFACE
@@ -167,7 +167,7 @@ void jota_say_progress(void *ctx, uint64_t done_bytes, uint64_t total_bytes)
 	if (percent == said->percent)
 		return;
 	said->percent = percent;
-	snprintf(text, sizeof(text), "%s: %u %%", said->what, percent);
+	(void)snprintf(text, sizeof(text), "%s: %u %%", said->what, percent);
 	swupdate_progress_info(RUN, 0, text);
 }
 

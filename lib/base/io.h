@@ -76,9 +76,12 @@ int jota_io_sync(const struct jota_io *io, int fd, const char *what, struct jota
 /**
  * Take an exclusive advisory lock on a file (created, with its one parent directory, if absent);
  * does not wait.
- * holder: written into the file with the pid. Returns a descriptor whose close releases the lock,
+ * holder: written into the file with the pid. Returns a descriptor for jota_io_unlock(),
  * or -EBUSY with the holder's text in the message, or -errno.
  * wait_ms: how long to retry while somebody holds it (0: at once).
  */
 int jota_io_lock(const struct jota_io *io, const char *path, const char *holder, unsigned wait_ms,
 		 struct jota_err *err);
+
+/** Release a lock and close its descriptor, even if a child forked meanwhile has it open too. */
+void jota_io_unlock(int fd);

@@ -104,7 +104,16 @@ int jota_io_lock(const struct jota_io *io, const char *path, const char *holder,
 	if (r < 0)
 		return jota_fail(err, -r, "lock '%s'", path);
 	r = write_holder(fd, holder, path, err);
-	if (r < 0)
+	if (r < 0) {
+		jota_io_unlock(take_fd(&fd));
 		return r;
+	}
 	return take_fd(&fd);
+}
+
+/* A close alone releases nothing while a fork has the descriptor too, as swupdate's helpers may. */
+void jota_io_unlock(int fd)
+{
+	(void)flock(fd, LOCK_UN);
+	(void)close(fd);
 }

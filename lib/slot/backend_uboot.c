@@ -245,12 +245,14 @@ static int store(struct jota_backend *b, const struct jota_boot_state *cur,
 		 size_t change_count, struct jota_err *err)
 {
 	struct jota_uboot *u = from_base(b);
-	CLEANUP_FD int lock =
-		jota_io_lock(&u->io, ENV_LOCK, "store of the boot state", ENV_LOCK_WAIT_MS, err);
+	int lock, r;
 
+	lock = jota_io_lock(&u->io, ENV_LOCK, "store of the boot state", ENV_LOCK_WAIT_MS, err);
 	if (lock < 0)
 		return lock;
-	return store_locked(u, cur, want, change, change_count, err);
+	r = store_locked(u, cur, want, change, change_count, err);
+	jota_io_unlock(lock);
+	return r;
 }
 
 const struct jota_backend_ops jota_backend_uboot = {

@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#define SECTOR_BYTES 512u
+#define SECTOR_BYTES UINT64_C(512)
 /* Protective MBR, header and 128 entries of 128 bytes; the backup lacks the MBR. */
 #define GPT_SECTORS 34u
 

@@ -37,7 +37,7 @@ static int read_attribute(const struct jota_io *io, const char *name, const char
 			  char **ret_text, struct jota_err *err)
 {
 	char path[PATH_MAX];
-	size_t len;
+	size_t len = 0;
 	int r = format_path(path, sizeof(path), name, leaf, err);
 
 	if (r == 0)
@@ -53,7 +53,7 @@ static int read_sectors(const struct jota_io *io, const char *name, const char *
 			uint64_t *ret_bytes, struct jota_err *err)
 {
 	CLEANUP_FREE char *text = NULL;
-	uint64_t sectors;
+	uint64_t sectors = 0;
 	int r = read_attribute(io, name, leaf, &text, err);
 
 	if (r == 0)

@@ -57,6 +57,7 @@ static void split_line(char *text, struct line *line)
 static int parse_number(const struct line *line, const char *what, const char *text, bool needs_hex,
 			uint64_t max, uint64_t *ret_value, struct jota_err *err)
 {
+	/* check_form() saw that many fields. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 	bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
 	char subject[300];
 

@@ -33,8 +33,12 @@ static int check_set(const struct jota_session *s, const char *const *name, size
 {
 	for (size_t i = 0; i < name_count; i++) {
 		if (!is_written(s, name[i]))
-			return jota_fail(err, EPROTO,
-					 "image '%.100s' of this update was not written.", name[i]);
+			return jota_fail(
+				err, EPROTO,
+				"image '%.100s' of this update was not written: it is not in "
+				"images, or SWUpdate skipped it; the running slot stays "
+				"selected.",
+				name[i]);
 	}
 	for (size_t i = 0; i < JOTA_ROLE_COUNT; i++) {
 		const struct session_part *part = &s->part[i];
@@ -45,7 +49,8 @@ static int check_set(const struct jota_session *s, const char *const *name, size
 		if (part->state == PART_WRITTEN && !is_named(name, name_count, part->name))
 			return jota_fail(
 				err, EPROTO,
-				"image '%.100s' was written but the signed list does not name it.",
+				"image '%.100s' was written but the signed list does not name it: "
+				"add it to the property images of 'jetson-postinstall'.",
 				part->name);
 	}
 	return 0;

@@ -88,7 +88,7 @@ void jota_survey_done(struct jota_survey *d)
 	jota_backend_free(d->backend);
 	d->backend = NULL;
 	jota_blockdevs_done(&d->devs);
-	(void)close(take_fd(&d->lock_fd));
+	jota_io_unlock(take_fd(&d->lock_fd));
 }
 
 int jota_survey_refresh(struct jota_survey *d, struct jota_err *err)

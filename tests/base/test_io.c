@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -327,6 +328,28 @@ START_TEST(lock_waits_for_its_holder)
 }
 END_TEST
 
+START_TEST(unlock_releases_a_lock_that_a_fork_inherited)
+{
+	struct jota_err err = { 0 };
+	int fd, status;
+	pid_t pid;
+
+	fd = jota_io_lock(&scratch.io, "/run/lock", "parent", 0, &err);
+	ck_assert_int_ge(fd, 0);
+	pid = fork();
+	if (pid == 0) {
+		(void)pause();
+		_exit(0);
+	}
+	jota_io_unlock(fd);
+	fd = jota_io_lock(&scratch.io, "/run/lock", "parent again", 0, &err);
+	ck_assert_int_eq(kill(pid, SIGKILL), 0);
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_ge(fd, 0);
+	jota_io_unlock(fd);
+}
+END_TEST
+
 START_TEST(lock_does_not_follow_a_link)
 {
 	struct jota_err err = { 0 };
@@ -379,6 +402,7 @@ static TCase *lock_tests(void)
 	tcase_add_test(tcase, lock_is_exclusive_and_names_its_holder);
 	tcase_add_test(tcase, lock_file_holds_the_last_holder_only);
 	tcase_add_test(tcase, lock_waits_for_its_holder);
+	tcase_add_test(tcase, unlock_releases_a_lock_that_a_fork_inherited);
 	tcase_add_test(tcase, lock_does_not_follow_a_link);
 	return tcase;
 }

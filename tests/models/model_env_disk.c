@@ -99,7 +99,7 @@ static int import_data(struct model_env *env, const uint8_t *data, size_t len_by
 /* -ENODATA: no copy is valid. */
 int env_load(const struct model_machine *m, struct model_env *env)
 {
-	uint8_t *copies = malloc(2 * m->env_size_bytes);
+	uint8_t *copies = calloc(2, m->env_size_bytes);
 
 	if (copies == NULL)
 		return -ENOMEM;

@@ -86,7 +86,7 @@ static int run_get_slot(const struct jota_io *io, const struct options *options,
 			const char *argument, struct jota_err *err)
 {
 	struct jota_blockdevs devs = { 0 };
-	struct jota_evidence evidence;
+	struct jota_evidence evidence = { 0 };
 	struct jota_config config;
 	int rc;
 

@@ -133,7 +133,10 @@ void report_clean(const char *text, char *buf, size_t buf_bytes)
 {
 	size_t len = 0;
 
-	for (; text[len] && len + 1 < buf_bytes; len++)
-		buf[len] = text[len] >= ' ' && text[len] <= '~' ? text[len] : '?';
+	for (; text[len] && len + 1 < buf_bytes; len++) {
+		buf[len] = text[len];
+		if (text[len] < ' ' || text[len] > '~')
+			buf[len] = '?';
+	}
 	buf[len] = '\0';
 }

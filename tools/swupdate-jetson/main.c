@@ -46,7 +46,7 @@ static int set_preload(const char *plugin)
 
 	if (!value)
 		return -1;
-	snprintf(value, bytes, "%s%s%s", plugin, old && *old ? ":" : "", old ? old : "");
+	(void)snprintf(value, bytes, "%s%s%s", plugin, old && *old ? ":" : "", old ? old : "");
 	rc = setenv("LD_PRELOAD", value, 1);
 	free(value);
 	return rc;
@@ -76,8 +76,7 @@ int main(int argc, char **argv)
 	char **args;
 
 	if (argc == 2 && !strcmp(argv[1], "--handlers-help")) {
-		fputs(usage, stdout);
-		return 0;
+		return fputs(usage, stdout) < 0;
 	}
 	if (!program || !*program)
 		program = "swupdate";

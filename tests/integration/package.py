@@ -1,0 +1,244 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
+"""What an update package consists of: images, keys, and a sw-description that may lie."""
+
+import copy
+import dataclasses
+import gzip
+import hashlib
+import os
+import random
+import struct
+import subprocess
+from pathlib import Path
+
+TOP = Path(__file__).resolve().parents[2]
+PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
+HOOK = "jetson-postinstall"
+KIB = 1 << 10
+MIB = 1 << 20
+ARM64_MAGIC_AT = 56
+AES_KEY, AES_IV = "5a" * 32, "3c" * 16
+
+
+def run(*argv, **options):
+    return subprocess.run([str(word) for word in argv], check=True, capture_output=True,
+                          env={**os.environ, "PATH": PATH}, timeout=60, **options).stdout
+
+
+def make_kernel(seed, size_bytes):
+    """Bytes that begin as an arm64 Image and are noise behind that."""
+    data = bytearray(random.Random(seed).randbytes(size_bytes))
+    data[ARM64_MAGIC_AT:ARM64_MAGIC_AT + 4] = b"ARM\x64"
+    return bytes(data)
+
+
+def make_boot_image(folder, seed, *options):
+    """A boot.img packed by mkbootimg."""
+    kernel = folder / f"kernel-{seed}"
+    kernel.write_bytes(make_kernel(seed, 1300 * KIB))
+    out = folder / f"boot-{seed}.img"
+    run("mkbootimg", "--header_version", "0", "--kernel", kernel, "--pagesize", "2048", "--cmdline",
+        "quiet", *options, "-o", out)
+    return out.read_bytes()
+
+
+def make_rootfs(folder, seed, size_bytes=4 * MIB):
+    tree = folder / f"tree-{seed}"
+    (tree / "etc").mkdir(parents=True)
+    (tree / "etc/release").write_text(f"{seed}\n")
+    (tree / "noise").write_bytes(random.Random(seed).randbytes(2 * MIB))
+    image = folder / f"rootfs-{seed}.ext4"
+    run("mke2fs", "-q", "-t", "ext4", "-d", tree, "-L", "APP", image, f"{size_bytes // KIB}k")
+    return image.read_bytes()
+
+
+@dataclasses.dataclass
+class Release:
+    """The three images of one release, as they end up on the device."""
+
+    boot: bytes
+    rootfs: bytes
+    bootloader: bytes
+
+    @classmethod
+    def make(cls, folder, seed):
+        return cls(make_boot_image(folder, seed), make_rootfs(folder, seed),
+                   random.Random(f"bootloader {seed}").randbytes(256 * KIB))
+
+    def by_role(self, role):
+        return {"kernel": self.boot, "rootfs": self.rootfs, "bootloader": self.bootloader}[role]
+
+
+class Keys:
+    """A development set of keys, and signers that a device must not trust."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        for name in ("ours", "theirs"):
+            run(TOP / "keys/make-dev-keys.sh", folder / name)
+        self.ca = folder / "ours/ca.pem"
+        self.good = (folder / "ours/cms.key", folder / "ours/cms.pem")
+        self.foreign = (folder / "theirs/cms.key", folder / "theirs/cms.pem")
+        self.expired = self._issue("expired", "20200101000000Z", "20210101000000Z")
+        self.not_yet = self._issue("future", "20990101000000Z", "20991231000000Z")
+
+    def _issue(self, name, start, end):
+        """A certificate of our own authority with dates of choice; `openssl ca` can do that."""
+        folder = self.folder / name
+        folder.mkdir()
+        config = folder / "ca.cnf"
+        (folder / "index.txt").touch()
+        (folder / "serial").write_text("4001\n")
+        config.write_text(f"""[ca]
+default_ca = one
+[one]
+dir = {folder}
+database = {folder}/index.txt
+serial = {folder}/serial
+new_certs_dir = {folder}
+default_md = sha256
+policy = any
+x509_extensions = signer
+[any]
+commonName = supplied
+[signer]
+basicConstraints = CA:FALSE
+keyUsage = digitalSignature
+extendedKeyUsage = emailProtection
+[req]
+distinguished_name = name
+prompt = no
+[name]
+commonName = swupdate-jetson test {name}
+""")
+        key, request, certificate = folder / "key", folder / "csr", folder / "pem"
+        run("openssl", "req", "-new", "-config", config, "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request)
+        run("openssl", "ca", "-batch", "-notext", "-config", config, "-cert", self.ca, "-keyfile",
+            self.folder / "ours/ca.key", "-in", request, "-out", certificate, "-startdate", start,
+            "-enddate", end)
+        return key, certificate
+
+
+@dataclasses.dataclass
+class Image:
+    """One entry of `images`. `data` is what is packed, `extra` goes into the entry as it is."""
+
+    name: str
+    type: str
+    data: bytes
+    sha256: str | None = None  # None: the right one
+    streamed: bool = True
+    compressed: str = ""
+    properties: dict = dataclasses.field(default_factory=dict)
+    extra: str = ""
+
+    def compress(self, method, size=None):
+        """Pack it compressed; size: what decompressed-size says, None for the truth."""
+        true_size = len(self.data)
+        if method == "zstd":
+            self.data = run("zstd", "-q", "-1", "-c", input=self.data)
+        else:
+            self.data = gzip.compress(self.data, 1)
+        self.compressed = method
+        self.properties["decompressed-size"] = str(true_size if size is None else size)
+        return self
+
+    def encrypt(self, key=AES_KEY, iv=AES_IV):
+        if not self.compressed:
+            self.properties["decrypted-size"] = str(len(self.data))
+        self.data = run("openssl", "enc", "-aes-256-cbc", "-K", key, "-iv", iv, input=self.data)
+        self.extra += f' encrypted = true; ivt = "{iv}";'
+        return self
+
+    def text(self):
+        digest = hashlib.sha256(self.data).hexdigest() if self.sha256 is None else self.sha256
+        lines = [f'filename = "{self.name}"; type = "{self.type}";']
+        if digest:
+            lines.append(f'sha256 = "{digest}";')
+        if self.streamed:
+            lines.append("installed-directly = true;")
+        if self.compressed:
+            lines.append(f'compressed = "{self.compressed}";')
+        return "{ " + " ".join(lines) + properties_text(self.properties) + self.extra + " }"
+
+
+def properties_text(properties):
+    if not properties:
+        return ""
+    pairs = " ".join(f'{name} = "{value}";' for name, value in properties.items())
+    return f" properties: {{ {pairs} }};"
+
+
+class Package:
+    """A .swu in the making; tests change it before build()."""
+
+    def __init__(self, images):
+        self.images = images
+        self.hook = {"images": " ".join(image.name for image in images)}
+        self.scripts = []  # further entries, behind the hook
+        self.files = {}  # name to bytes: packed, but no image
+        self.more = ""  # further lines of the description
+        self.bootenv = {}
+        self.version = "2.0.0"
+        self.board, self.revision = "jetson-demo", "1.0"
+
+    @classmethod
+    def of(cls, release, roles=("bootloader", "kernel", "rootfs"), keep=""):
+        known = {"bootloader": Image("bootloader.img", "jetson-bootloader", release.bootloader),
+                 "kernel": Image("boot.img", "jetson-bootimg", release.boot),
+                 "rootfs": Image("rootfs.ext4", "jetson-rootfs", release.rootfs)}
+        package = cls([copy.deepcopy(known[role]) for role in roles])
+        if keep:
+            package.hook["keep"] = keep
+        return package
+
+    def image(self, name):
+        return next(image for image in self.images if image.name.startswith(name))
+
+    def hook_text(self):
+        return f'{{ type = "{HOOK}";{properties_text(self.hook)} }}'
+
+    def description(self):
+        scripts = ([self.hook_text()] if self.hook is not None else []) + self.scripts
+        bootenv = ", ".join(f'{{ name = "{name}"; value = "{value}"; }}'
+                            for name, value in self.bootenv.items())
+        return ("software =\n{\n" + f'version = "{self.version}";\n'
+                f'{self.board} =\n{{\nhardware-compatibility: [ "{self.revision}" ];\n'
+                + "images: (\n" + ",\n".join(image.text() for image in self.images) + " );\n"
+                + ("scripts: ( " + ", ".join(scripts) + " );\n" if scripts else "")
+                + (f"bootenv: ( {bootenv} );\n" if bootenv else "") + self.more + "};\n}\n")
+
+    def add_script(self, name, text, before_hook=False):
+        """A shell script that SWUpdate runs after the images, beside our hook."""
+        data = text.encode()
+        self.files[name] = data
+        entry = (f'{{ filename = "{name}"; type = "shellscript"; '
+                 f'sha256 = "{hashlib.sha256(data).hexdigest()}"; }}')
+        if before_hook:
+            self.scripts = [entry, self.hook_text()]
+            self.hook = None
+        else:
+            self.scripts.append(entry)
+
+    def build(self, folder, signer):
+        """Pack and sign; returns the path of the .swu."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for image in self.images:
+            (folder / image.name).write_bytes(image.data)
+        for name, data in self.files.items():
+            (folder / name).write_bytes(data)
+        template = folder / "template"
+        template.write_text(self.description())
+        out = folder / "update.swu"
+        key, certificate = signer
+        run(TOP / "tests/device/pack-swu.sh", template, folder, key, certificate, out)
+        return out
+
+
+def set_header(boot, offset, value):
+    """A boot.img with one 32-bit header field changed; the id stays as it was."""
+    data = bytearray(boot)
+    struct.pack_into("<I", data, offset, value)
+    return bytes(data)
