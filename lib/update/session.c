@@ -10,6 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "slot/layout.h"
 #include "slot/policy.h"
 #include "update/session_state.h"
 #include "write/target.h"
@@ -149,6 +150,27 @@ int jota_session_resolve(const struct jota_session *s, enum jota_role role, cons
 	return 0;
 }
 
+/*
+ * A slot is written whole, so what forbids one of its partitions forbids the update: better said now
+ * than when the others are overwritten.
+ */
+static int check_other_roles(const struct jota_session *s, enum jota_role role, struct jota_err *err)
+{
+	for (size_t i = 0; i < JOTA_ROLE_COUNT; i++) {
+		const struct jota_layout_role *row = &s->config.layout->role[i];
+		struct jota_target target;
+		int rc;
+
+		if (i == (size_t)role || !row->required)
+			continue;
+		rc = jota_target_resolve(&s->io, &s->config, &s->survey.devs, &s->survey.evidence,
+					 (enum jota_role)i, s->target, &target, err);
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
 /** Everything between the announcement of the first image and store 1, and store 1 itself. */
 static int store_begin(struct jota_session *s, enum jota_role role, const char *what,
 		       uint64_t image_bytes, const struct jota_change *change, size_t change_count,
@@ -165,6 +187,8 @@ static int store_begin(struct jota_session *s, enum jota_role role, const char *
 	if (rc < 0)
 		return rc;
 	rc = jota_session_resolve(s, role, what, image_bytes, ret, err);
+	if (rc == 0)
+		rc = check_other_roles(s, role, err);
 	if (rc < 0)
 		return rc;
 	return jota_survey_store(d, verdict, &begun, change, change_count, err);

@@ -40,8 +40,9 @@ int jota_session_open(const struct jota_io *io, const struct jota_config *config
  * Announce the next image of the update and get the writer for it (owned by the session; the
  * caller pushes into it).
  * All refusals come before the first byte: role or name given twice in this session, target
- * resolution, image larger than the partition, and for the first image also the session lock
- * (-EBUSY names the holder), boot state, running slot on trial, preflight problems that block.
+ * resolution, image larger than the partition; for the first image also the session lock (-EBUSY
+ * names the holder), boot state, running slot on trial, preflight problems that block, and the
+ * targets of all other roles that the layout requires.
  * Only then store 1 is made (first image) and the writer opened.
  * change: variables that go into store 1. role+name identify the image.
  */

@@ -7,6 +7,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "write/force_ro.h"
 #include "write/target.h"
 
 #include <linux/fs.h>
@@ -130,28 +131,71 @@ static int check_unchanged(const struct jota_geometry *g, const struct jota_targ
 			 target->block_bytes);
 }
 
-int jota_device_open(struct jota_device *d, const struct jota_io *io,
-		     const struct jota_target *target, struct jota_err *err)
+static int check_writable(const struct jota_device *d, const struct jota_geometry *g,
+			  struct jota_err *err)
+{
+	if (!g->read_only)
+		return 0;
+	return jota_fail(err, EROFS, "'%s' is write protected%s.", d->path,
+			 d->force_ro_lifted ? ", although its force_ro was lifted: the device "
+					      "itself is locked" :
+					      "");
+}
+
+static int open_checked(struct jota_device *d, const struct jota_target *target,
+			struct jota_err *err)
 {
 	CLEANUP_FD int fd = -1;
 	struct jota_geometry g;
 	int r;
 
-	*d = (struct jota_device){ .io = *io, .fd = -1, .block_bytes = target->block_bytes };
-	r = snprintf(d->path, sizeof(d->path), "%s", target->path);
-	if (r < 0 || (size_t)r >= sizeof(d->path))
-		return jota_fail(err, ENAMETOOLONG, "open '%s'", target->path);
 	fd = open_for_write(d, err);
 	if (fd < 0)
 		return fd;
 	r = jota_geometry_read(fd, d->path, &g, err);
+	if (r == 0)
+		r = check_unchanged(&g, target, err);
+	if (r == 0)
+		r = check_writable(d, &g, err);
+	if (r == 0)
+		d->fd = take_fd(&fd);
+	return r;
+}
+
+/* Only when nothing writes any more. A failure before it is the one that is returned. */
+static int restore_force_ro(struct jota_device *d, int before, struct jota_err *err)
+{
+	struct jota_err own = { 0 };
+	int r = jota_force_ro_restore(&d->io, d->path, &d->force_ro_lifted, &own);
+
+	if (r == 0)
+		return before;
+	if (before < 0) {
+		(void)jota_wrap(err, "%.200s; before that: ", own.msg);
+		return before;
+	}
+	if (err)
+		*err = own;
+	return r;
+}
+
+int jota_device_open(struct jota_device *d, const struct jota_io *io,
+		     const struct jota_target *target, struct jota_err *err)
+{
+	int r;
+
+	*d = (struct jota_device){ .io = *io,
+				   .fd = -1,
+				   .block_bytes = target->block_bytes,
+				   .force_ro_lifted = d->force_ro_lifted };
+	r = snprintf(d->path, sizeof(d->path), "%s", target->path);
+	if (r < 0 || (size_t)r >= sizeof(d->path))
+		return jota_fail(err, ENAMETOOLONG, "open '%s'", target->path);
+	r = jota_force_ro_lift(&d->io, d->path, &d->force_ro_lifted, err);
 	if (r < 0)
 		return r;
-	r = check_unchanged(&g, target, err);
-	if (r < 0)
-		return r;
-	d->fd = take_fd(&fd);
-	return 0;
+	r = open_checked(d, target, err);
+	return r < 0 ? restore_force_ro(d, r, err) : 0;
 }
 
 static int leave_direct(struct jota_device *d, struct jota_err *err)
@@ -208,9 +252,9 @@ int jota_device_read(struct jota_device *d, void *data, size_t len_bytes, uint64
 
 int jota_device_close(struct jota_device *d, struct jota_err *err)
 {
-	int fd = take_fd(&d->fd);
+	int fd = take_fd(&d->fd), r = 0;
 
 	if (fd >= 0 && close(fd) < 0)
-		return jota_fail(err, errno, "close '%s'", d->path);
-	return 0;
+		r = jota_fail(err, errno, "close '%s'", d->path);
+	return restore_force_ro(d, r, err);
 }

@@ -25,6 +25,7 @@ struct jota_device {
 	int fd;		     /* -1: closed */
 	uint32_t block_bytes;
 	bool direct; /* O_DIRECT is on; falls to false when the device refuses it, never rises */
+	bool force_ro_lifted; /* close has to restore it */
 };
 
 /** What an open descriptor says about its block device or regular file. */
@@ -43,9 +44,11 @@ struct jota_geometry {
 int jota_geometry_read(int fd, const char *path, struct jota_geometry *ret, struct jota_err *err);
 
 /**
- * Open for writing: O_EXCL on a block device, O_DIRECT unless refused. Writes nothing.
- * -EBUSY in use by a mount or another block device; -ESTALE no longer what the target described.
- * d is closed (fd -1) after a failure.
+ * Open for writing: O_EXCL on a block device, O_DIRECT unless refused; force_ro is lifted before.
+ * Writes nothing to the device. d: zero-initialised, or closed.
+ * -EBUSY in use by a mount or another block device; -ESTALE no longer what the target described;
+ * -EROFS write protected; errors of jota_force_ro_lift().
+ * d is closed (fd -1) after a failure, and force_ro is as it was.
  */
 int jota_device_open(struct jota_device *d, const struct jota_io *io,
 		     const struct jota_target *target, struct jota_err *err);
@@ -61,5 +64,8 @@ int jota_device_sync(struct jota_device *d, struct jota_err *err);
 int jota_device_read(struct jota_device *d, void *data, size_t len_bytes, uint64_t offset_bytes,
 		     struct jota_err *err);
 
-/** Close, and tell whether that failed. Closed afterwards in any case; again: no-op. */
+/**
+ * Close, restore force_ro, and tell whether either failed. Closed afterwards in any case; again:
+ * no-op, or another try to restore.
+ */
 int jota_device_close(struct jota_device *d, struct jota_err *err);

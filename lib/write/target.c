@@ -11,6 +11,7 @@
 #include "slot/fw_env.h"
 #include "slot/layout.h"
 #include "write/device.h"
+#include "write/force_ro.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,10 +254,43 @@ static int check_slot(const struct search *s, struct jota_err *err)
 	return 0;
 }
 
+/* The protection of an eMMC boot area is lifted while it is written; any other one is somebody's will. */
+static int check_protection(const struct search *s, const struct find *f, struct jota_err *err)
+{
+	int r = jota_force_ro_read(s->io, f->target.path, err);
+
+	if (r < 0)
+		return jota_wrap(err,
+				 "%s slot %s (label '%s' on disk '%s'): ", jota_role_name(s->role),
+				 jota_slot_name(s->slot), s->label, s->disk);
+	if (r == 0 && f->geometry.read_only)
+		return refuse(err, EROFS, s,
+			      "is '%s', which is write protected; lift it (blockdev --setrw)",
+			      f->partition->name);
+	return 0;
+}
+
+/* A mount in another namespace is in no list we can read, but the kernel knows it. */
+static int check_unclaimed(const struct search *s, const struct find *f, struct jota_err *err)
+{
+	CLEANUP_FD int fd = -1;
+
+	if (!f->geometry.is_block)
+		return 0;
+	fd = jota_io_open(s->io, f->target.path, O_RDONLY | O_EXCL | O_NOCTTY | O_NONBLOCK, 0, err);
+	if (fd == -EBUSY)
+		return refuse(err, EBUSY, s,
+			      "is '%s', which something else has claimed (mounted in another "
+			      "namespace?); unmount it first",
+			      f->partition->name);
+	return fd < 0 ? fd : 0;
+}
+
 /* What forbids writing the partition. */
 static int check_unused(const struct search *s, const struct find *f, struct jota_err *err)
 {
 	const struct jota_partition *p = f->partition;
+	int r;
 
 	if (strcmp(s->devs->root_name, p->name) == 0)
 		return refuse(err, EBUSY, s,
@@ -269,11 +303,8 @@ static int check_unused(const struct search *s, const struct find *f, struct jot
 		return refuse(err, EBUSY, s,
 			      "is '%s', which another block device stands on; remove that first",
 			      p->name);
-	if (f->geometry.read_only)
-		return refuse(err, EROFS, s,
-			      "is '%s', which is write protected; lift it (blockdev --setrw)",
-			      p->name);
-	return 0;
+	r = check_unclaimed(s, f, err);
+	return r < 0 ? r : check_protection(s, f, err);
 }
 
 int jota_target_resolve(const struct jota_io *io, const struct jota_config *config,

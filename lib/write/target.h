@@ -33,7 +33,8 @@ struct jota_target {
  * -EBUSY     mounted, held by another block device, or the device under the running root
  * -ENOTBLK   no block device (a regular file is accepted only under a prefix other than "/")
  * -ENXIO     the node in /dev is another device than the one in sysfs
- * -EROFS     write protected
+ * -EROFS     write protected, otherwise than by a force_ro, which the writer lifts
+ * -EBADMSG   force_ro holds something strange
  * Errors of fw_env.config and of open pass through.
  */
 int jota_target_resolve(const struct jota_io *io, const struct jota_config *config,

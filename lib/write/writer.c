@@ -109,6 +109,9 @@ static int give_up(struct jota_writer *w, struct jota_err *err)
 				"'%s' may still start with an image, because zeroing its first "
 				"block failed too (%.160s); before that: ",
 				w->device.path, again.msg);
+	/* Here and not in free, which cannot tell that the write protection was not restored. */
+	if (jota_device_close(&w->device, &again) < 0)
+		(void)jota_wrap(&w->failure, "%.200s; before that: ", again.msg);
 	if (err)
 		*err = w->failure;
 	return -w->failure.errnum;
@@ -159,7 +162,6 @@ int jota_writer_open(const struct jota_io *io, const struct jota_target *target,
 	}
 	if (zero_first_block(w, &w->failure) < 0) {
 		r = give_up(w, err);
-		(void)jota_device_close(&w->device, NULL);
 		free_memory(w);
 		return r;
 	}

@@ -72,7 +72,8 @@ class Device:
     @classmethod
     def create(cls, root, layout="mission", running="A", sizes=None, loops=False, env=True,
                config=""):
-        """sizes: bytes by role. loops: partitions are loop devices. env: store the environment a
+        """sizes: bytes by role. loops: partitions are loop devices; a function that makes one of a
+        file's path, or True for what losetup makes. env: store the environment a
         factory would. config: more lines for swupdate-jetson.conf."""
         root = Path(root).resolve()
         # The library keeps the prefix in 256 bytes.
@@ -256,9 +257,9 @@ def make_storage(root, partitions, loops):
     (root / "backing").mkdir()
     try:
         for p in partitions:
-            p.loop = make_loop(root, p.name, p.size_bytes)
+            p.loop = make_loop(root, p.name, p.size_bytes, loops)
             p.major, p.minor = device_numbers(p.loop)
-        return make_loop(root, DISK, FIRST_PARTITION_BYTES)
+        return make_loop(root, DISK, FIRST_PARTITION_BYTES, loops)
     except BaseException:
         detach_loops(p.loop for p in partitions)
         raise
@@ -269,13 +270,17 @@ def make_sparse(path, size_bytes):
         file.truncate(size_bytes)
 
 
-def make_loop(root, name, size_bytes):
+def make_loop(root, name, size_bytes, loops):
     backing = root / "backing" / name
     make_sparse(backing, size_bytes)
-    loop = subprocess.run(["losetup", "--show", "-f", backing], check=True, text=True,
-                          capture_output=True).stdout.strip()
+    loop = loops(backing) if callable(loops) else attach_loop(backing)
     (root / "dev" / name).symlink_to(loop)
     return loop
+
+
+def attach_loop(path, *options):
+    return subprocess.run(["losetup", "--show", "-f", *options, path], check=True, text=True,
+                          capture_output=True).stdout.strip()
 
 
 def detach_loops(loops):

@@ -104,6 +104,16 @@ START_TEST(I4_bit_lost_in_the_body_is_found_named_and_the_first_block_is_zero)
 }
 END_TEST
 
+START_TEST(I4_first_block_is_not_written_before_the_body_was_verified)
+{
+	struct flip flip = { BODY_SYNC, 2 * MIB };
+
+	ck_assert_int_eq(write_image_with_flip(&flip), -EBADMSG);
+	for (size_t i = 0; i < rec.count; i++)
+		ck_assert(rec.op[i].is_sync || rec.op[i].is_zero || rec.op[i].offset_bytes >= MIB);
+}
+END_TEST
+
 START_TEST(I4_bit_lost_in_the_first_block_is_found_at_its_byte_and_the_block_is_zero_again)
 {
 	static const uint64_t offsets[] = { 0, 1, 4096, 500000, MIB - 1 };
@@ -270,6 +280,7 @@ static Suite *faults_suite(void)
 	tcase_add_loop_test(
 		tc, I4_bit_lost_in_the_first_block_is_found_at_its_byte_and_the_block_is_zero_again,
 		0, 5);
+	tcase_add_test(tc, I4_first_block_is_not_written_before_the_body_was_verified);
 	tcase_add_test(tc, erase_that_does_not_stick_is_found_at_open);
 	tcase_add_test(tc, I4_bit_that_changes_behind_the_image_is_none_of_our_business);
 	tcase_add_test(tc, count_of_operations_is_what_these_tests_go_through);

@@ -238,7 +238,7 @@ START_TEST(mounted_device_is_refused_with_nothing_touched)
 
 	/* A mount namespace of its own: a test that fails halfway leaves no mount behind. */
 	ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
-	ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+	ck_assert_int_eq(mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL), 0);
 	attach(512);
 	run_program(mkfs);
 	(void)snprintf(dir, sizeof(dir), "%s/mnt", part.root);
@@ -377,6 +377,31 @@ START_TEST(write_protected_target_is_refused)
 }
 END_TEST
 
+/* The attribute is a fake, the protection is the kernel's own. */
+START_TEST(target_that_stays_protected_when_a_fake_force_ro_is_lifted_is_refused)
+{
+	struct jota_writer *w = NULL;
+	struct jota_target found;
+	struct board b = { 0 };
+	char path[128], *text;
+
+	board_make(&b);
+	attach_with(512, LO_FLAGS_READ_ONLY);
+	board_use_loop(&b);
+	board_believe_loop(&b);
+	(void)snprintf(path, sizeof(path), "/sys/block/%.64s/force_ro", b.kernel->name);
+	tree_write_file(&b.tree, path, "1\n");
+	ck_assert_msg(board_resolve(&b, &found) == 0, "%s", err.msg);
+	ck_assert_int_eq(jota_writer_open(&b.tree.io, &found, MIB, &w, &err), -EROFS);
+	ck_assert_ptr_nonnull(strstr(err.msg, "although its force_ro was lifted"));
+	ck_assert_int_eq(jota_io_read_file(&b.tree.io, path, 16, &text, NULL, &err), 0);
+	ck_assert_str_eq(text, "1\n");
+	free(text);
+	lift_protection();
+	board_remove(&b);
+}
+END_TEST
+
 static Suite *loop_suite(void)
 {
 	Suite *s = suite_create("writer on block devices");
@@ -394,6 +419,7 @@ static Suite *loop_suite(void)
 	tcase_add_test(tc, geometry_is_what_the_kernel_says);
 	tcase_add_test(tc, target_is_the_device_that_sysfs_means_and_no_other);
 	tcase_add_test(tc, write_protected_target_is_refused);
+	tcase_add_test(tc, target_that_stays_protected_when_a_fake_force_ro_is_lifted_is_refused);
 	suite_add_tcase(s, tc);
 	return s;
 }
