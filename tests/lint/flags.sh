@@ -12,7 +12,7 @@
 
 include_flags() {
 	case $1 in
-	handlers/*) printf '%s\n' "-Ilib $LINT_HOST $LINT_LIB" ;;
+	handlers/*) printf '%s\n' "-Ihandlers -Ilib $LINT_HOST $LINT_LIB" ;;
 	tests/models/*) printf '%s\n' "-Itests $LINT_LIB" ;;
 	tests/*) printf '%s\n' "-Ilib -Itests $LINT_LIB" ;;
 	*) printf '%s\n' "-Ilib $LINT_LIB" ;;
