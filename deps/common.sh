@@ -52,15 +52,21 @@ bookworm_sources() {
 			}'
 }
 
-# private_index NAME ARCH TYPE: prepares a private package index below build/ and downloads its
-# lists. Sets $apt_conf; use it as: apt-get -c "$apt_conf" ...
+# trixie_sources TYPE: Debian 13 from the mirror that the machine takes Debian 12 from, for sources
+# that are newer than Debian 12's. Nothing of it is installed.
+trixie_sources() {
+	bookworm_sources "$1" | sed -n 's/ bookworm main$/ trixie main/p'
+}
+
+# private_index NAME ARCH TYPE [SUITE]: prepares a private package index below build/ and downloads
+# its lists; SUITE is bookworm or trixie. Sets $apt_conf; use it as: apt-get -c "$apt_conf" ...
 private_index() {
 	index_dir=$build_dir/apt/$1
 	mkdir -p "$index_dir/state/lists/partial" "$index_dir/cache/archives/partial" \
 		"$index_dir/log" "$index_dir/empty.d"
 	: >"$index_dir/status"
 	: >"$index_dir/preferences"
-	bookworm_sources "$3" >"$index_dir/sources.list"
+	"${4:-bookworm}_sources" "$3" >"$index_dir/sources.list"
 	[ -s "$index_dir/sources.list" ] ||
 		die "this machine's package sources name no Debian 12 'bookworm main'; add it and try again"
 	apt_conf=$index_dir/apt.conf

@@ -93,6 +93,29 @@ def valgrind_jobs(build):
     return [Job(f"valgrind/{name}", argv + [path], env) for name, path in check_programs(build)]
 
 
+# Minutes of arithmetic on few bytes: the sanitizers see as much of them in seconds.
+VALGRIND_LONG = ("slot/test_policy", "slot/test_policy_invariants", "slot/test_backend_uboot_cut",
+                 "swu/test_build", "swu/test_payload", "swu/test_sign", "swu/test_signature",
+                 "write/test_writer", "write/test_writer_faults", "write/test_bootimg")
+
+
+def valgrind_short_jobs(build):
+    return [job for job in valgrind_jobs(build) if job.name[len("valgrind/"):] not in VALGRIND_LONG]
+
+
+def fuzz_jobs(build):
+    """The corpora as plain tests, and proof that each fuzzer can find something."""
+    env = {"ASAN_OPTIONS": "detect_leaks=1", "UBSAN_OPTIONS": "print_stacktrace=1",
+           "LSAN_OPTIONS": "suppressions=tests/fuzz/lsan.supp:print_suppressions=0"}
+    targets = [f.stem[5:] for f in sorted((TOP / "tests" / "fuzz").glob("fuzz_*.c"))]
+    replays = [Job(f"fuzz/{target}", [str(build / "asan" / "tests" / "fuzz" / f"replay_{target}"),
+                                      str(TOP / "tests" / "fuzz" / "corpus" / target)], env)
+               for target in targets]
+    self_test = [sys.executable, "tests/fuzz/run.py", "self-test", *targets, "--build", str(build),
+                 "--seconds", "120"]
+    return replays + [Job("fuzz/self-test", self_test)]
+
+
 def powercut_jobs(build):
     if not list((TOP / "tests" / "powercut").glob("*.c")):
         return []
@@ -112,15 +135,26 @@ def pytest_jobs(build, name, extra, folder="integration"):
     return [Job(name, argv, env, report)]
 
 
+def hosts_jobs(build):
+    """How the hosts were made, then the short run on those that the handlers are compiled into."""
+    short = [sys.executable, "tests/hosts/check_hosts.py", "--core", "--build", str(build)]
+    return pytest_jobs(build, "hosts", [], "hosts") + [Job("hosts/core", short)]
+
+
 PARTS = {
     "unit": unit_jobs,
     "models": model_jobs,
     "asan": asan_jobs,
     "valgrind": valgrind_jobs,
+    "valgrind-short": valgrind_short_jobs,
+    "fuzz": fuzz_jobs,
     "powercut": powercut_jobs,
     "tools": lambda build: pytest_jobs(build, "tools", [], "tools"),
     "integration": lambda build: pytest_jobs(build, "integration", []),
+    "hosts": hosts_jobs,
     "root": lambda build: pytest_jobs(build, "root", ["-m", "root"]),
+    "faults": lambda build: pytest_jobs(build, "faults", [], "faults"),
+    "faults-short": lambda build: pytest_jobs(build, "faults-short", ["-m", "quick"], "faults"),
 }
 
 

@@ -364,6 +364,33 @@ START_TEST(lock_does_not_follow_a_link)
 }
 END_TEST
 
+START_TEST(refused_lock_is_not_left_held)
+{
+	struct jota_err err = { 0 };
+	CLEANUP_FD int fd = -1;
+	char endless[200];
+
+	memset(endless, 'x', sizeof(endless) - 1);
+	endless[sizeof(endless) - 1] = '\0';
+	ck_assert_int_eq(jota_io_lock(&scratch.io, "/run/lock", endless, 0, &err), -EINVAL);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/run/lock"));
+	fd = jota_io_lock(&scratch.io, "/run/lock", "next", 0, &err);
+	ck_assert_msg(fd >= 0, "%s", err.msg);
+}
+END_TEST
+
+START_TEST(lock_whose_place_cannot_be_made_is_refused)
+{
+	struct jota_err err = { 0 };
+
+	ck_assert_int_eq(jota_io_lock(&scratch.io, "/run/a/lock", "a", 0, &err), -ENOENT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "/run/a'"));
+	ck_assert_int_eq(jota_io_lock(&scratch.io, "run/lock", "a", 0, &err), -EINVAL);
+	scratch_text(&scratch, "/run/lock", "");
+	ck_assert_int_eq(jota_io_lock(&scratch.io, "/run/lock/b", "a", 0, &err), -ENOTDIR);
+}
+END_TEST
+
 static TCase *path_tests(void)
 {
 	TCase *tcase = tcase_create("paths");
@@ -404,6 +431,8 @@ static TCase *lock_tests(void)
 	tcase_add_test(tcase, lock_waits_for_its_holder);
 	tcase_add_test(tcase, unlock_releases_a_lock_that_a_fork_inherited);
 	tcase_add_test(tcase, lock_does_not_follow_a_link);
+	tcase_add_test(tcase, refused_lock_is_not_left_held);
+	tcase_add_test(tcase, lock_whose_place_cannot_be_made_is_refused);
 	return tcase;
 }
 

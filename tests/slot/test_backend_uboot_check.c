@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /* Preflight: what is wrong with a board is named, with what to do, and nothing is written. */
+#include "base/bytes.h"
+#include "base/cleanup.h"
 #include "slot/blockdev.h"
+#include "slot/env_codec.h"
 #include "slot/extra_block.h"
 #include "slot/uboot_disk.h"
 #include "support/run.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 static struct uboot_disk d;
@@ -153,6 +157,41 @@ START_TEST(a_configuration_that_cannot_be_used_is_named)
 }
 END_TEST
 
+/* Both copies valid by their CRC: `count` variables, then a last entry. */
+static void put_hostile_env(unsigned count, const char *last)
+{
+	CLEANUP_FREE uint8_t *bytes = calloc(1, BOTH_COPIES_BYTES);
+	size_t at = JOTA_ENV_HEADER_BYTES;
+
+	ck_assert_ptr_nonnull(bytes);
+	for (unsigned i = 0; i < count; i++)
+		at += (size_t)snprintf((char *)bytes + at, 16, "v%x=1", i) + 1;
+	memcpy(bytes + at, last, strlen(last));
+	put_le32(bytes, jota_crc32(bytes + JOTA_ENV_HEADER_BYTES,
+				   TREE_ENV_SIZE_BYTES - JOTA_ENV_HEADER_BYTES));
+	memcpy(bytes + TREE_ENV_SIZE_BYTES, bytes, TREE_ENV_SIZE_BYTES);
+	disk_put_bytes(&d, bytes);
+}
+
+START_TEST(a_hostile_environment_is_refused_and_nothing_is_stored)
+{
+	const struct jota_boot_state none = { .factory = true };
+	struct jota_boot_state state;
+	char *value = NULL;
+
+	put_hostile_env(_i == 0 ? 4097 : 2, _i == 0 ? "x=1" : "no sign");
+	CLEANUP_FREE uint8_t *before = disk_bytes(&d);
+
+	ck_assert_int_eq(jota_backend_load(d.b, &state, &d.err), -EBADMSG);
+	ck_assert_msg(strstr(d.err.msg, _i == 0 ? "4098 variables" : "'no sign'"), "%s", d.err.msg);
+	ck_assert_int_eq(jota_backend_get(d.b, "x", &value, &d.err), -EBADMSG);
+	ck_assert_int_eq(disk_store(&d, &none, &none), -EBADMSG);
+	CLEANUP_FREE uint8_t *after = disk_bytes(&d);
+
+	ck_assert_int_eq(memcmp(before, after, BOTH_COPIES_BYTES), 0);
+}
+END_TEST
+
 START_TEST(more_problems_than_fit_are_announced)
 {
 	char text[400];
@@ -184,6 +223,7 @@ int main(void)
 	tcase_add_test(tc, an_environment_in_a_mounted_partition_or_beyond_its_end_is_named);
 	tcase_add_test(tc, partitions_of_another_disk_do_not_overlap);
 	tcase_add_loop_test(tc, a_configuration_that_cannot_be_used_is_named, 0, 3);
+	tcase_add_loop_test(tc, a_hostile_environment_is_refused_and_nothing_is_stored, 0, 2);
 	tcase_add_test(tc, more_problems_than_fit_are_announced);
 	suite_add_tcase(suite, tc);
 	return run_suite(suite);

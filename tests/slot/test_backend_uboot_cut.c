@@ -9,7 +9,7 @@
  * as the next boot would, loads: it must find the old state or the new one, and be able to go on. Writes are cut into
  * pieces, so that a cut may also fall inside the one big write of a store.
  */
-/* syscall and rand_r are extensions. */
+/* syscall, rand_r and O_DIRECT are extensions. */
 #define _GNU_SOURCE
 
 #include "slot/uboot_disk.h"
@@ -29,7 +29,8 @@
 enum fate { KEPT, DROPPED, TORN };
 #define FATE_COUNT 3
 
-enum fault { SOUND, FLIPS_A_BIT, LOSES_WRITES, WRITES_FAIL, SYNCS_FAIL };
+/* CACHE_HIDES: a bit is flipped below the page cache, which goes on showing what was written. */
+enum fault { SOUND, FLIPS_A_BIT, LOSES_WRITES, WRITES_FAIL, SYNCS_FAIL, CACHE_HIDES };
 
 /* What the device has in its cache: the bytes that were there before each unsynced write. */
 struct pending {
@@ -44,7 +45,8 @@ static struct {
 	ino_t ino;
 	enum fault fault;
 	uint64_t flip_offset_bytes; /* on the device */
-	int die_at;		    /* 0: never */
+	bool was_flipped, cache_dropped;
+	int die_at; /* 0: never */
 	enum fate fate;
 	int events, syncs;
 	struct pending *pending;
@@ -123,8 +125,11 @@ static ssize_t watched_write(int fd, const void *data, size_t len, uint64_t at)
 	if (power.fault == LOSES_WRITES)
 		return (ssize_t)len;
 	memcpy(piece, data, len);
-	if (power.fault == FLIPS_A_BIT && power.flip_offset_bytes - at < len)
+	if ((power.fault == FLIPS_A_BIT || power.fault == CACHE_HIDES) &&
+	    power.flip_offset_bytes - at < len) {
 		piece[power.flip_offset_bytes - at] ^= 0x10;
+		power.was_flipped = true;
+	}
 	remember_old(fd, len, at);
 	return raw_pwrite(fd, piece, len, at);
 }
@@ -148,6 +153,26 @@ ssize_t pwrite(int fd, const void *data, size_t len, off_t at)
 	if (!is_watched(fd))
 		return raw_pwrite(fd, data, len, (uint64_t)at);
 	return watched_write(fd, data, len, (uint64_t)at);
+}
+
+/* The file is the device; what the page cache hides of it is put in again. */
+ssize_t pread(int fd, void *data, size_t len, off_t at)
+{
+	ssize_t n = syscall(SYS_pread64, fd, data, len, at);
+
+	if (n > 0 && is_watched(fd) && power.fault == CACHE_HIDES && power.was_flipped &&
+	    !power.cache_dropped && !(fcntl(fd, F_GETFL) & O_DIRECT) &&
+	    power.flip_offset_bytes - (uint64_t)at < (uint64_t)n)
+		((uint8_t *)data)[power.flip_offset_bytes - (uint64_t)at] ^= 0x10;
+	return n;
+}
+
+/* Dirty pages stay. */
+int posix_fadvise(int fd, off_t at, off_t len, int advice)
+{
+	if (is_watched(fd) && advice == POSIX_FADV_DONTNEED && power.pending_count == 0)
+		power.cache_dropped = true;
+	return syscall(SYS_fadvise64, fd, at, len, advice) < 0 ? errno : 0;
 }
 
 static int watched_sync(int fd)
@@ -306,6 +331,16 @@ START_TEST(a_flipped_bit_in_the_written_copy_is_found)
 }
 END_TEST
 
+START_TEST(a_bit_that_is_wrong_below_the_page_cache_is_found)
+{
+	struct jota_boot_state cur = disk_walk(&d, STEP_FLIP), want = step_from(&cur, STEP_FLIP);
+
+	power.flip_offset_bytes = TREE_ENV_OFFSET_BYTES + 30;
+	ck_assert_int_eq(store_with_fault(&cur, &want, CACHE_HIDES), -EBADMSG);
+	ck_assert(power.was_flipped);
+}
+END_TEST
+
 START_TEST(a_serial_number_that_firmware_would_not_follow_is_found)
 {
 	struct jota_boot_state cur = disk_walk(&d, STEP_FLIP), want = step_from(&cur, STEP_FLIP);
@@ -372,6 +407,7 @@ int main(void)
 	tcase_add_loop_test(tc, a_cut_before_any_write_or_sync_leaves_the_old_or_the_new_state, 0,
 			    STEP_COUNT * FATE_COUNT);
 	tcase_add_loop_test(tc, a_flipped_bit_in_the_written_copy_is_found, 0, 6);
+	tcase_add_test(tc, a_bit_that_is_wrong_below_the_page_cache_is_found);
 	tcase_add_test(tc, a_serial_number_that_firmware_would_not_follow_is_found);
 	tcase_add_test(tc, a_device_that_loses_writes_is_found);
 	tcase_add_test(tc, a_write_error_is_reported_and_leaves_the_old_state);
