@@ -47,6 +47,9 @@ LINK = $(CC) $(CFLAGS) $(HARDEN_FLAGS) -pthread -Wl,-z,relro,-z,now $(LDFLAGS)
 LIB_PACKAGES := libubootenv libconfig libxxhash libmd zlib
 lib_cflags = $(eval lib_cflags := $$(shell pkg-config --cflags $(LIB_PACKAGES)))$(lib_cflags)
 lib_libs = $(eval lib_libs := $$(shell pkg-config --libs $(LIB_PACKAGES)))$(lib_libs)
+SWU_PACKAGES := libcrypto libzstd liblzma zlib libarchive ext2fs com_err
+swu_cflags = $(eval swu_cflags := $$(shell pkg-config --cflags $(SWU_PACKAGES)))$(swu_cflags)
+swu_libs = $(eval swu_libs := $$(shell pkg-config --libs $(SWU_PACKAGES)))$(swu_libs)
 md_libs = $(eval md_libs := $$(shell pkg-config --libs libmd))$(md_libs)
 json_cflags = $(eval json_cflags := $$(shell pkg-config --cflags json-c))$(json_cflags)
 json_libs = $(eval json_libs := $$(shell pkg-config --libs json-c))$(json_libs)
@@ -64,7 +67,7 @@ include $(sort $(filter-out mk/build.mk mk/test.mk mk/install.mk,$(wildcard mk/*
 all: $(LIBJOTA) $(PLUGIN) $(TOOL_PROGRAMS) ## Build the library, the plugin and the tools (default)
 
 deps: ## Install every missing Debian package that building, testing and linting need
-	$(Q)deps/install.sh build host demo test lint
+	$(Q)deps/install.sh build host demo test lint fuzz coverage
 
 deps-build:
 ifneq ($(DEPS),no)

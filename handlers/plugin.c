@@ -8,6 +8,7 @@
  * preload from the environment.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,7 +82,8 @@ static bool have_host(void)
 	size_t missing = 0;
 
 	/* No swupdate at all: a shell, or a tool that swupdate started. Silence. */
-	if (!dlsym(RTLD_DEFAULT, "register_handler") && !dlsym(RTLD_DEFAULT, "copyimage"))
+	if (!dlsym(RTLD_DEFAULT, "register_handler") && !dlsym(RTLD_DEFAULT, "copyimage") &&
+	    strcmp(program_invocation_short_name, "swupdate") != 0)
 		return false;
 	for (size_t i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (dlsym(RTLD_DEFAULT, needed[i]))

@@ -6,7 +6,11 @@
 LIBJOTA := $(OUT)/lib/libjota.a
 PLUGIN := $(OUT)/plugin/jetson-handlers.so
 
-lib_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/*/*.c)))
+# lib/swu is an archive of its own: only the program that packs updates needs OpenSSL and the
+# compressors, a device's plugin and tools do not.
+LIBSWU := $(OUT)/lib/libjota-swu.a
+swu_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/swu/*.c)))
+lib_objects := $(filter-out $(swu_objects),$(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/*/*.c))))
 plugin_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard handlers/*.c)))
 TOOLS := $(sort $(patsubst tools/%/,%,$(dir $(wildcard tools/*/*.c))))
 TOOL_PROGRAMS := $(TOOLS:%=$(OUT)/bin/%)
@@ -15,6 +19,7 @@ tool_objects = $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard tools/$(1)/*.c)))
 # One set of objects serves the plugin and the programs: position independent, nothing exported
 # that does not say so.
 $(lib_objects): CPPFLAGS_HERE = -Ilib $(lib_cflags) -fPIC -fvisibility=hidden
+$(swu_objects): CPPFLAGS_HERE = -Ilib $(lib_cflags) $(swu_cflags) -fPIC -fvisibility=hidden
 
 # SWUpdate's headers are not ours to keep free of warnings, hence -isystem. The weak references let
 # child processes of the host load the plugin without the host's symbols; a compiled-in build has none.
@@ -29,6 +34,7 @@ $(plugin_objects): | $(HOST_STAMP)
 $(OUT)/obj/tools/%: CPPFLAGS_HERE = -Ilib $(lib_cflags) $(json_cflags)
 tool_libs = $(lib_libs) $(json_libs)
 $(OUT)/bin/swupdate-jetson: tool_libs =
+$(OUT)/bin/jetson-swu: tool_libs = $(lib_libs) $(swu_libs) $(json_libs)
 $(call tool_objects,swupdate-jetson): CPPFLAGS_HERE = -Ilib \
 	-DJOTA_PLUGIN_PATH='"$(PREFIX)/lib/swupdate-jetson/jetson-handlers.so"'
 $(call tool_objects,swupdate-jetson): $(OUT)/prefix
@@ -56,6 +62,11 @@ $(LIBJOTA): $(lib_objects)
 	@echo '  AR      $@'
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(LIBSWU): $(swu_objects)
+	@mkdir -p $(@D)
+	@echo '  AR      $@'
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 # -z defs: only the weak references to the host may stay open.
 $(PLUGIN): $(plugin_objects) $(LIBJOTA)
 	@mkdir -p $(@D)
@@ -63,12 +74,12 @@ $(PLUGIN): $(plugin_objects) $(LIBJOTA)
 	$(Q)$(LINK) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-soname,$(@F) -o $@ $^ $(lib_libs)
 
 define tool_rule
-$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(LIBJOTA)
+$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(if $(filter jetson-swu,$(1)),$(LIBSWU)) $(LIBJOTA)
 	@mkdir -p $$(@D)
 	@echo '  LINK    $$@'
 	$$(Q)$$(LINK) -o $$@ $$^ $$(tool_libs)
 endef
 $(foreach tool,$(TOOLS),$(eval $(call tool_rule,$(tool))))
 
--include $(lib_objects:.o=.d) $(plugin_objects:.o=.d) \
+-include $(lib_objects:.o=.d) $(swu_objects:.o=.d) $(plugin_objects:.o=.d) \
 	$(foreach tool,$(TOOLS),$(patsubst %.o,%.d,$(call tool_objects,$(tool))))

@@ -7,6 +7,7 @@
 model_test_sources := $(sort $(wildcard tests/models/test_*.c))
 unit_sources := $(filter-out $(model_test_sources),$(sort $(wildcard tests/*/test_*.c)))
 UNIT_TESTS := $(unit_sources:%.c=$(OUT)/%)
+SWU_TESTS := $(filter $(OUT)/tests/swu/%,$(UNIT_TESTS))
 MODEL_TESTS := $(model_test_sources:%.c=$(OUT)/%)
 
 object_of = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -46,7 +47,12 @@ $(OUT)/bin/powercut: $(powercut_objects) $(LIBSUPPORT) $(LIBJOTA) $(LIBMODELS)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -rdynamic -o $@ $^ $(lib_libs)
 
-$(UNIT_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBJOTA)
+$(SWU_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBSWU) $(LIBJOTA)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(swu_libs) $(check_libs)
+
+$(filter-out $(SWU_TESTS),$(UNIT_TESTS)): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBJOTA)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(check_libs)
@@ -91,9 +97,9 @@ POWERCUT_ARGS ?=
 export POWERCUT_ARGS
 
 check: | test-deps host-deps ## Run every test; what needs root and cannot run is named
-	$(Q)+$(MAKE) --no-print-directory all test-programs
+	$(Q)+$(MAKE) --no-print-directory all test-programs hosts
 	$(Q)+$(MAKE) --no-print-directory asan-programs
-	$(Q)$(RUN_TESTS) unit models asan powercut tools integration
+	$(Q)$(RUN_TESTS) unit models asan powercut tools integration hosts faults-short
 
 check-core: all test-programs ## Run the quick tests: unit suites, models and tools
 	$(Q)$(RUN_TESTS) unit models tools

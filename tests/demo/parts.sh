@@ -34,8 +34,40 @@ show_slots() {
 	fi
 }
 
-# pack NAME RELEASE TEMPLATE: the package NAME.swu out of a release's files.
+# write_conf NAME RELEASE: NAME.conf with what all packages of the demo have; components come from
+# standard input.
+write_conf() {
+	cat >"$work/$1.conf" <<-END
+		version = "$2";
+		hardware: { board = "jetson-demo"; revisions = [ "1.0" ]; };
+		layout = "mission";
+		signing: { signers: ( { certificate = "keys/cms.pem"; key = "keys/cms.key"; } ); };
+		components: (
+		$(cat)
+		);
+	END
+}
+
+# pack NAME RELEASE BOOTLOADER: the package NAME.swu out of a release's files. BOOTLOADER is what
+# update.conf says about it.
 pack() {
+	write_conf "$1" "$2" <<-END
+		  { role = "bootloader"; $3 },
+		  { role = "kernel"; file = "releases/$2/boot.img"; },
+		  { role = "rootfs"; file = "releases/$2/rootfs.ext4"; compress = "zstd"; }
+	END
+	sed -n '/^components/,$p' "$work/$1.conf" | indent
+	say "\$ jetson-swu build -c $1.conf -o $1.swu"
+	(cd "$work" && "$build/bin/jetson-swu" build -c "$1.conf" -o "$1.swu") >"$work/logs/pack-$1" \
+		2>&1 || {
+		cat "$work/logs/pack-$1" >&2
+		die "cannot pack $1.swu"
+	}
+	grep -v '^packing ' "$work/logs/pack-$1" | indent
+}
+
+# pack_unchecked NAME RELEASE TEMPLATE: by a script that, unlike jetson-swu, packs what no device takes.
+pack_unchecked() {
 	"$top/tests/device/pack-swu.sh" -v "$2" "$3" "$work/releases/$2" "$work/keys/cms.key" \
 		"$work/keys/cms.pem" "$work/$1.swu" 2>"$work/logs/pack-$1" || {
 		cat "$work/logs/pack-$1" >&2

@@ -23,7 +23,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 prepare() {
 	local program
-	for program in bin/swupdate-jetson bin/jetson-slot bin/uboot-model plugin/jetson-handlers.so; do
+	for program in bin/swupdate-jetson bin/jetson-slot bin/jetson-swu bin/uboot-model plugin/jetson-handlers.so; do
 		[ -r "$build/$program" ] || die "'$build/$program' is missing: run 'make demo'"
 	done
 	[ -x "${SWUPDATE:-$build/host/debian/usr/bin/swupdate}" ] ||
@@ -51,7 +51,7 @@ prepare() {
 # 1: a good update from A to B, a trial boot, a confirmation.
 good_update() {
 	heading "1  Update to release 2.0: bootloader, kernel and root filesystem"
-	pack update-2.0 2.0 "$top/sw-description/mission.sw-description"
+	pack update-2.0 2.0 'file = "releases/2.0/bootloader.img";'
 	install_package update-2.0
 	show_slots
 	row 1 "swupdate ends with" 0 "$code"
@@ -75,7 +75,7 @@ good_update() {
 unconfirmed_update() {
 	local boots=''
 	heading "2  Update to release 3.0, which never confirms itself; the bootloader is kept"
-	pack update-3.0 3.0 "$top/sw-description/mission-keep-bootloader.sw-description"
+	pack update-3.0 3.0 'keep = true;'
 	install_package update-3.0
 	row 2 "swupdate ends with" 0 "$code"
 	row 2 "changed on the whole device" "A_APP A_bootloader A_kernel environment" "$(changes)"
@@ -123,8 +123,21 @@ forged_payload() {
 
 # 5: a slot is complete or it is not booted.
 half_a_slot() {
+	local packed
 	heading "5  A correctly signed package without a root filesystem"
-	pack half-a-slot 3.0 "$top/tests/demo/half-slot.sw-description"
+	write_conf half-a-slot 3.0 <<-END
+		  { role = "bootloader"; keep = true; },
+		  { role = "kernel"; file = "releases/3.0/boot.img"; }
+	END
+	say "\$ jetson-swu build -c half-a-slot.conf -o half-a-slot.swu"
+	packed=0
+	(cd "$work" && "$build/bin/jetson-swu" build -c half-a-slot.conf -o half-a-slot.swu) \
+		>"$work/logs/pack-half-a-slot" 2>&1 || packed=$?
+	indent <"$work/logs/pack-half-a-slot"
+	row 5 "jetson-swu packs it" "no (exit code 1)" \
+		"$([ -e "$work/half-a-slot.swu" ] && printf yes || printf no) (exit code $packed)"
+	say "so a script packs and signs it all the same:"
+	pack_unchecked half-a-slot 3.0 "$top/tests/demo/half-slot.sw-description"
 	install_package half-a-slot
 	show_slots
 	row 5 "swupdate ends with" 1 "$code"

@@ -17,7 +17,7 @@ MAY_SEE = (
     ("lib/write/", {"base", "slot", "write"}),
     ("lib/update/", {"base", "slot", "write", "update"}),
     ("lib/health/", {"base", "health"}),
-    ("lib/swu/", {"base", "slot", "swu"}),
+    ("lib/swu/", {"base", "slot", "write", "swu"}),
     ("fleet/", {"base", "fleet"}),
     ("handlers/", {"base", "slot", "write", "update", "health"}),
     ("tools/", LIBRARY),
