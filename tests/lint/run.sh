@@ -8,7 +8,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 failed=
-for check in format cppcheck compile headers symbols includes.py calls limits shell spelling \
+for check in format cppcheck tidy compile headers symbols includes.py calls limits shell spelling \
 	licences.py dependencies; do
 	case $check in
 	*.py) set -- /usr/bin/python3 "tests/lint/$check" ;;
