@@ -14,32 +14,27 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "slot/backend.h"
+#include "powercut/contents.h"
+#include "powercut/envview.h"
 #include "slot/layout.h"
 #include "support/tree_env.h"
 #include "support/update.h"
 
 #define KIB 1024u
 #define PAD_BYTES 4096u
-#define ENV_BYTES (2u * TREE_ENV_SIZE_BYTES)
-#define RESETS_MAX 8
+
+/* As small as the order of the writer's blocks allows: first block, one or two more, a short one at the end. */
+#define KERNEL_BYTES (1080u * KIB)
+#define ROOTFS_BYTES (2060u * KIB + 100u)
+#define BOOTLOADER_BYTES (48u * KIB)
 
 static const struct tree_options sizes = {
-	.kernel_bytes = 1536 * KIB,
-	.bootloader_bytes = 256 * KIB,
-	.rootfs_bytes = 3072 * KIB,
+	.kernel_bytes = 1088 * KIB,
+	.bootloader_bytes = 64 * KIB,
+	.rootfs_bytes = 2080 * KIB,
 };
 
 extern char **environ;
-
-static void read_file(const char *path, uint8_t *data, size_t len_bytes, uint64_t offset_bytes)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-	if (fd < 0 || pread(fd, data, len_bytes, (off_t)offset_bytes) != (ssize_t)len_bytes)
-		tree_die("read %s", path);
-	(void)close(fd);
-}
 
 static void write_file(const char *path, const uint8_t *data, size_t len_bytes,
 		       uint64_t offset_bytes)
@@ -51,72 +46,92 @@ static void write_file(const char *path, const uint8_t *data, size_t len_bytes,
 	(void)close(fd);
 }
 
-static uint8_t *allocate(size_t len_bytes)
+static uint8_t *read_file(const char *path, size_t len_bytes, uint64_t offset_bytes)
 {
-	uint8_t *data = calloc(1, len_bytes);
+	uint8_t *data = malloc(len_bytes);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (!data)
-		tree_die("memory");
+	if (fd < 0 || !data || pread(fd, data, len_bytes, (off_t)offset_bytes) != (ssize_t)len_bytes)
+		tree_die("read %s", path);
+	(void)close(fd);
 	return data;
 }
 
-/* Something like a release: a boot image that the model can start, a root file system by its magic. */
-static void make_release(const struct board *b, enum jota_role role, uint8_t seed, uint8_t *data,
-			 size_t len_bytes)
+/* A boot image that the model can start. */
+static void make_kernel(const struct board *b, uint8_t seed, uint8_t *data, size_t len_bytes)
 {
 	const struct model_bootimg_spec spec = {
 		.page_size_bytes = 2048,
-		.kernel_size_bytes = 1190 * KIB,
+		.kernel_size_bytes = KERNEL_BYTES - 16 * KIB,
 		.ramdisk_size_bytes = 6 * KIB,
 		.seed = seed,
 		.with_id = true,
 		.cmdline = "quiet",
 	};
-	struct image pattern;
 	char path[PATH_MAX * 2];
+	uint8_t *made;
 	struct stat st;
 
-	image_make(&pattern, role, "", len_bytes, seed);
-	memcpy(data, pattern.data, len_bytes);
-	image_done(&pattern);
-	if (role == JOTA_ROLE_ROOTFS)
-		memcpy(data + 1024 + 56, "\x53\xef", 2);
-	if (role != JOTA_ROLE_KERNEL)
-		return;
 	tree_path(&b->tree, "/tmp/boot.img", path, sizeof(path));
 	(void)unlink(path);
 	if (model_bootimg_write(path, &spec) < 0 || stat(path, &st) < 0 ||
 	    (size_t)st.st_size > len_bytes)
 		tree_die("make a boot image of at most %zu bytes", len_bytes);
-	read_file(path, data, (size_t)st.st_size, 0);
+	made = read_file(path, (size_t)st.st_size, 0);
+	memcpy(data, made, (size_t)st.st_size);
+	free(made);
+}
+
+/* Something like a release: a pattern, a boot image in it, a root file system by its magic. */
+static uint8_t *make_release(const struct board *b, enum jota_role role, uint8_t seed,
+			     size_t len_bytes)
+{
+	struct image pattern;
+
+	image_make(&pattern, role, "", len_bytes, seed);
+	if (role == JOTA_ROLE_ROOTFS)
+		memcpy(pattern.data + 1024 + 56, "\x53\xef", 2);
+	if (role == JOTA_ROLE_KERNEL)
+		make_kernel(b, seed, pattern.data, len_bytes);
+	return pattern.data;
 }
 
 static void make_image(struct board *b, enum jota_role role, const char *name, size_t size_bytes)
 {
 	struct board_image *image = &b->image[role];
-	size_t padded_bytes = (size_bytes + PAD_BYTES - 1) / PAD_BYTES * PAD_BYTES;
+	uint8_t *data = make_release(b, role, 3, size_bytes);
 
 	*image = (struct board_image){ .name = name, .size_bytes = size_bytes };
-	image->data = allocate(padded_bytes);
-	make_release(b, role, 3, image->data, size_bytes);
+	image->padded_bytes = (size_bytes + PAD_BYTES - 1) / PAD_BYTES * PAD_BYTES;
+	image->data = calloc(1, image->padded_bytes);
+	if (!image->data)
+		tree_die("memory");
+	memcpy(image->data, data, size_bytes);
+	free(data);
 }
 
-static void make_part(struct board *b, enum jota_slot slot, enum jota_role role)
+static void add_part(struct board *b, enum jota_slot slot, enum jota_role role)
 {
 	const char *label = b->config.layout->role[role].label[slot];
-	struct board_part *part = &b->part[slot][role];
+	const struct board_image *image = &b->image[role];
+	struct board_file *f = &b->file[board_file_of(slot, (int)role)];
 	char *path = tree_partition_path(&b->tree, label);
 	struct stat st;
+	uint8_t *data;
 
 	if (stat(path, &st) < 0)
 		tree_die("stat %s", path);
-	(void)snprintf(part->path, sizeof(part->path), "%s", path);
+	*f = (struct board_file){ .size_bytes = (size_t)st.st_size, .now = UINT32_MAX };
+	(void)snprintf(f->path, sizeof(f->path), "%s", path);
+	data = make_release(b, role, (uint8_t)(1 + slot), f->size_bytes);
+	b->old[slot][role] = contents_intern(data, f->size_bytes);
+	memcpy(data, image->data, image->padded_bytes);
+	b->new[slot][role] = contents_intern(data, f->size_bytes);
+	if (disk_add_file(path, 0, f->size_bytes) != board_file_of(slot, (int)role) ||
+	    model_machine_add_part(&b->machine, label, f->path) < 0)
+		tree_die("add %s", label);
+	free(data);
 	free(path);
-	part->size_bytes = (size_t)st.st_size;
-	part->before = allocate(part->size_bytes);
-	make_release(b, role, (uint8_t)(1 + slot), part->before, part->size_bytes);
-	if (model_machine_add_part(&b->machine, label, part->path) < 0)
-		tree_die("add %s to the model", label);
 }
 
 /* boot/uboot/ in the form that the model reads. */
@@ -139,7 +154,8 @@ static void join_environment(const char *path)
 
 void board_make(struct board *b)
 {
-	char disk[PATH_MAX * 2], joined[PATH_MAX * 2];
+	struct board_file *env = &b->file[BOARD_ENV_FILE];
+	char joined[PATH_MAX * 2];
 
 	memset(b, 0, sizeof(*b));
 	/* Memory instead of a disk: nothing here depends on what the machine's own disk does. */
@@ -147,139 +163,113 @@ void board_make(struct board *b)
 		(void)setenv("TMPDIR", "/dev/shm", 1);
 	tree_make(&b->tree, &sizes);
 	update_config(&b->tree, &b->config);
-	tree_path(&b->tree, "/dev/mmcblk0", disk, sizeof(disk));
+	disk_init(b->tree.root);
+	*env = (struct board_file){ .offset_bytes = TREE_ENV_OFFSET_BYTES,
+				    .size_bytes = ENV_BYTES,
+				    .now = UINT32_MAX };
+	tree_path(&b->tree, "/dev/mmcblk0", env->path, sizeof(env->path));
+	(void)disk_add_file(env->path, env->offset_bytes, env->size_bytes);
 	tree_path(&b->tree, "/joined.env", joined, sizeof(joined));
 	join_environment(joined);
-	model_machine_init(&b->machine, disk, joined);
+	model_machine_init(&b->machine, env->path, joined);
+	make_image(b, JOTA_ROLE_KERNEL, "boot.img", KERNEL_BYTES);
+	make_image(b, JOTA_ROLE_BOOTLOADER, "u-boot.bin", BOOTLOADER_BYTES);
+	make_image(b, JOTA_ROLE_ROOTFS, "rootfs.ext4", ROOTFS_BYTES);
 	for (int slot = 0; slot < JOTA_SLOT_COUNT; slot++) {
 		for (int role = 0; role < JOTA_ROLE_COUNT; role++)
-			make_part(b, (enum jota_slot)slot, (enum jota_role)role);
+			add_part(b, (enum jota_slot)slot, (enum jota_role)role);
 	}
-	make_image(b, JOTA_ROLE_KERNEL, "boot.img", 1229 * KIB);
-	make_image(b, JOTA_ROLE_BOOTLOADER, "u-boot.bin", 256 * KIB);
-	make_image(b, JOTA_ROLE_ROOTFS, "rootfs.ext4", 2560 * KIB + 100);
-	b->env = allocate(ENV_BYTES);
 }
 
 void board_remove(struct board *b)
 {
 	tree_remove(&b->tree);
-	for (int role = 0; role < JOTA_ROLE_COUNT; role++) {
+	for (int role = 0; role < JOTA_ROLE_COUNT; role++)
 		free(b->image[role].data);
-		for (int slot = 0; slot < JOTA_SLOT_COUNT; slot++)
-			free(b->part[slot][role].before);
-	}
-	free(b->env);
 }
 
-static void restore_parts(struct board *b)
+static uint32_t read_env(struct board *b)
 {
-	for (int slot = 0; slot < JOTA_SLOT_COUNT; slot++) {
-		for (int role = 0; role < JOTA_ROLE_COUNT; role++) {
-			const struct board_part *part = &b->part[slot][role];
+	const struct board_file *f = &b->file[BOARD_ENV_FILE];
+	uint8_t *area = read_file(f->path, f->size_bytes, f->offset_bytes);
+	uint32_t number = env_intern(area);
 
-			write_file(part->path, part->before, part->size_bytes, 0);
-		}
-	}
+	free(area);
+	return number;
 }
 
-void board_prepare(struct board *b, enum jota_slot running, const char *const *assignment,
-		   size_t count)
+struct world board_factory(struct board *b, const char *const *assignment, size_t count,
+			   uint8_t serial)
 {
-	restore_parts(b);
-	b->running = running;
-	tree_reboot_into(&b->tree, running);
+	struct board_file *f = &b->file[BOARD_ENV_FILE];
+	struct world w = { { 0 } };
+	uint8_t flags;
+
 	if (model_env_init(&b->machine, b->machine.default_env_path) < 0)
 		tree_die("store the factory environment");
+	/* The serial is no part of what the checksum covers. */
+	flags = serial;
+	write_file(f->path, &flags, 1, f->offset_bytes + 4);
+	flags = (uint8_t)(serial - 1);
+	write_file(f->path, &flags, 1, f->offset_bytes + ENV_COPY_BYTES + 4);
 	if (count > 0 && model_env_set(&b->machine, assignment, count) < 0)
 		tree_die("set %s", assignment[0]);
-	read_file(b->machine.env_path, b->env, ENV_BYTES, TREE_ENV_OFFSET_BYTES);
+	w.content[BOARD_ENV_FILE] = read_env(b);
+	f->now = w.content[BOARD_ENV_FILE];
+	for (int slot = 0; slot < JOTA_SLOT_COUNT; slot++) {
+		for (int role = 0; role < JOTA_ROLE_COUNT; role++)
+			w.content[board_file_of((enum jota_slot)slot, role)] = b->old[slot][role];
+	}
+	return w;
 }
 
-void board_restore(struct board *b)
+/* What stood in memory is gone with the power. */
+static void forget_memory(struct board *b)
 {
-	restore_parts(b);
-	tree_reboot_into(&b->tree, b->running);
-	write_file(b->machine.env_path, b->env, ENV_BYTES, TREE_ENV_OFFSET_BYTES);
+	static const char *const names[] = { JOTA_REBOOT_PENDING, JOTA_SESSION_LOCK,
+					     JOTA_RUN_DIR "/env.lock" };
+	char path[PATH_MAX * 2];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		tree_path(&b->tree, names[i], path, sizeof(path));
+		(void)unlink(path);
+	}
 }
 
-bool board_boot(struct board *b, enum jota_slot *ret_slot, char why[BOARD_WHY_BYTES])
+void board_load_off(struct board *b, const struct world *w)
 {
-	struct model_result result;
+	for (int i = 0; i < BOARD_FILES; i++) {
+		struct board_file *f = &b->file[i];
 
-	model_boot_until_up(&b->machine, RESETS_MAX, &result);
-	if (result.outcome != MODEL_BOOTED) {
-		(void)snprintf(why, BOARD_WHY_BYTES, "does not boot: %s, %s",
-			       model_outcome_name(result.outcome), result.why);
-		return false;
+		if (f->now == w->content[i])
+			continue;
+		write_file(f->path, contents_data(w->content[i]), f->size_bytes, f->offset_bytes);
+		f->now = w->content[i];
 	}
-	if (result.used_default_env) {
-		(void)snprintf(why, BOARD_WHY_BYTES, "both copies of the environment are lost");
-		return false;
-	}
-	*ret_slot = result.slot == 'A' ? JOTA_SLOT_A : JOTA_SLOT_B;
-	tree_reboot_into(&b->tree, *ret_slot);
-	return true;
+	forget_memory(b);
 }
 
-bool board_load(const struct board *b, struct jota_boot_state *ret, char why[BOARD_WHY_BYTES])
+/* Never the one that is stored: no boot has the id of another. Otherwise always the same, so that runs can be repeated. */
+static void write_boot_id(struct board *b, const struct env_view *env)
 {
-	struct jota_backend *backend = NULL;
-	struct jota_err err = { 0 };
-	int rc;
+	static const char *const id[2] = { "00000000-0000-4000-8000-00000000000a",
+					   "00000000-0000-4000-8000-00000000000b" };
+	char text[64];
 
-	rc = jota_backend_open(&b->tree.io, &b->config, &backend, &err);
-	if (rc == 0)
-		rc = jota_backend_load(backend, ret, &err);
-	jota_backend_free(backend);
-	if (rc < 0)
-		(void)snprintf(why, BOARD_WHY_BYTES, "cannot load the state: %.300s", err.msg);
-	return rc == 0;
+	(void)snprintf(text, sizeof(text), "%s\n", id[strcmp(env->boot_id, id[0]) == 0]);
+	tree_write_file(&b->tree, "/proc/sys/kernel/random/boot_id", text);
 }
 
-static int write_images(struct board *b, struct jota_session *s, const bool keep[JOTA_ROLE_COUNT],
-			struct jota_err *err)
+void board_load(struct board *b, const struct world *w, enum jota_slot running)
 {
-	int rc = 0;
-
-	for (int role = 0; rc == 0 && role < JOTA_ROLE_COUNT; role++) {
-		struct image image = {
-			.role = (enum jota_role)role,
-			.name = b->image[role].name,
-			.data = b->image[role].data,
-			.size_bytes = b->image[role].size_bytes,
-		};
-
-		if (!keep || !keep[role])
-			rc = update_write(s, &image, err);
-	}
-	for (int role = 0; rc == 0 && role < JOTA_ROLE_COUNT; role++) {
-		if (keep && keep[role])
-			rc = jota_session_keep(s, (enum jota_role)role, NULL, NULL, err);
-	}
-	return rc;
+	board_load_off(b, w);
+	tree_reboot_into(&b->tree, running);
+	b->running = running;
+	write_boot_id(b, env_view_of(w->content[BOARD_ENV_FILE]));
 }
 
-int board_update(struct board *b, const bool keep[JOTA_ROLE_COUNT], struct jota_err *err)
+void board_adopt(struct board *b, const struct world *w)
 {
-	const char *name[JOTA_ROLE_COUNT];
-	struct jota_session *s;
-	bool marker_missing;
-	size_t count = 0;
-	int rc;
-
-	for (int role = 0; role < JOTA_ROLE_COUNT; role++) {
-		if (!keep || !keep[role])
-			name[count++] = b->image[role].name;
-	}
-	rc = jota_session_open(&b->tree.io, &b->config, &s, err);
-	if (rc < 0)
-		return rc;
-	rc = write_images(b, s, keep, err);
-	if (rc == 0)
-		rc = jota_session_arm(s, name, count, err);
-	if (rc == 0)
-		rc = jota_session_flip(s, NULL, 0, &marker_missing, err);
-	jota_session_free(s);
-	return rc;
+	for (int i = 0; i < BOARD_FILES; i++)
+		b->file[i].now = w->content[i];
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /*
- * A disk that can lose its power. It stands below every writer of this process: write(), pwrite() and fsync() of
- * this program take the place of the C library's, also for libubootenv, so nothing that reaches the files of one
- * folder goes past it.
+ * The disk below every writer of this process: write(), pwrite(), fsync() and their relatives of this program take
+ * the place of the C library's, also for libubootenv, so nothing that changes a durable file goes past it unseen.
+ * It notes every write with its data and every sync, in order; crash.h makes of that what a power cut may leave.
  *
- * Model: a write may reach the medium at any time until the sync that follows it, or never, each sector of 512
- * bytes by itself. The old contents of every sector that is not synced are remembered; when the power goes they are
- * kept, put back, or put back for a random half of the sectors. A sector is never torn.
+ * Durable is what lies below the root, but not below /run, /sys and /proc. Files that are no part of the disk, and ways to change one
+ * that are not modelled (rename, unlink, truncate, ...), end the program: the product has none.
  */
 #pragma once
 
@@ -15,40 +14,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum disk_loss { DISK_KEEPS, DISK_DROPS, DISK_TEARS };
-#define DISK_LOSS_COUNT 3
+#define DISK_OPERATIONS_MAX 1024
+#define DISK_FILES_MAX 8
 
-#define DISK_OPERATIONS_MAX 512
-#define DISK_NEVER UINT32_MAX
-/* Exit status of a process whose power is gone. */
-#define DISK_EXIT_CUT 77
+struct disk_operation {
+	bool is_sync;
+	uint8_t file;	       /* number that disk_add_file() gave */
+	uint64_t offset_bytes; /* in the file's window */
+	size_t len_bytes;
+	const uint8_t *data; /* what was written */
+};
 
-/** What happened, in memory that outlives the process. */
-struct disk_trace {
-	uint32_t operations;
-	char operation[DISK_OPERATIONS_MAX][64]; /* "write mmcblk0p2 at 0, 1048576 bytes" */
+struct disk_log {
+	uint32_t count;
+	struct disk_operation operation[DISK_OPERATIONS_MAX];
+	uint8_t *data; /* of all operations */
+	size_t data_bytes;
 };
 
 /** A defect: operations that claim success and do nothing. Either member may be NULL. */
 struct disk_defect {
-	bool (*drops_write)(const struct disk_trace *trace, const char *file, const void *data,
+	bool (*drops_write)(const struct disk_log *log, uint8_t file, const void *data,
 			    size_t len_bytes, uint64_t offset_bytes);
-	/** nth: syncs of this file so far. */
-	bool (*drops_sync)(const struct disk_trace *trace, const char *file, unsigned nth);
+	/** nth: syncs of this file so far in this log. */
+	bool (*drops_sync)(const struct disk_log *log, uint8_t file, unsigned nth);
 };
 
-struct disk_plan {
-	const char *folder; /* absolute; its files are the disk */
-	uint32_t cut_at; /* number of the operation, from 0, at which the power goes; DISK_NEVER */
-	enum disk_loss loss; /* what becomes of unsynced sectors */
-	uint64_t seed;	     /* of DISK_TEARS */
-	const struct disk_defect *defect;
-	struct disk_trace *trace;
-};
+/** Say where the durable tree is. Once. */
+void disk_init(const char *root);
+/** A file of the disk: only offset_bytes to offset_bytes + size_bytes may be written. Returns its number. */
+uint8_t disk_add_file(const char *path, uint64_t offset_bytes, size_t size_bytes);
+const char *disk_file_name(uint8_t file);
 
-/** From now on operations are counted. Once per process. */
-void disk_watch(const struct disk_plan *plan);
-/** The power goes now. */
-void disk_cut(void) __attribute__((noreturn));
-
-const char *disk_loss_name(enum disk_loss loss);
+/** From now on operations are noted. log is emptied first; it lives until disk_log_done(). */
+void disk_watch(struct disk_log *log, const struct disk_defect *defect);
+void disk_unwatch(void);
+void disk_log_done(struct disk_log *log);

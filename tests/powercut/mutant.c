@@ -12,65 +12,65 @@
 #include "write/target.h"
 #include "write/writer.h"
 
-static bool is_slot(const char *file)
+static bool is_slot(uint8_t file)
 {
-	return strncmp(file, "mmcblk0p", 8) == 0;
+	return file != BOARD_ENV_FILE;
 }
 
-static bool is_environment(const char *file)
+static bool is_environment(uint8_t file)
 {
-	return strcmp(file, "mmcblk0") == 0;
+	return file == BOARD_ENV_FILE;
 }
 
-static bool drop_slot_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_slot_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
-	(void)trace;
+	(void)log;
 	(void)nth;
 	return is_slot(file);
 }
 
-static bool drop_erase_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_erase_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
-	(void)trace;
+	(void)log;
 	return is_slot(file) && nth == 0;
 }
 
-static bool drop_body_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_body_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
-	(void)trace;
+	(void)log;
 	return is_slot(file) && nth == 1;
 }
 
-static bool drop_release_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_release_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
-	(void)trace;
+	(void)log;
 	return is_slot(file) && nth == 2;
 }
 
-static bool drop_env_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_env_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
-	(void)trace;
+	(void)log;
 	(void)nth;
 	return is_environment(file);
 }
 
 /** Store 1 is the one before any slot is written. */
-static bool drop_mark_sync(const struct disk_trace *trace, const char *file, unsigned nth)
+static bool drop_mark_sync(const struct disk_log *log, uint8_t file, unsigned nth)
 {
 	(void)nth;
-	for (uint32_t i = 0; i < trace->operations; i++) {
-		if (strncmp(trace->operation[i], "write mmcblk0p", 14) == 0)
+	for (uint32_t i = 0; i < log->count; i++) {
+		if (is_slot(log->operation[i].file))
 			return false;
 	}
 	return is_environment(file);
 }
 
-static bool drop_erase(const struct disk_trace *trace, const char *file, const void *data,
-		       size_t len_bytes, uint64_t offset_bytes)
+static bool drop_erase(const struct disk_log *log, uint8_t file, const void *data, size_t len_bytes,
+		       uint64_t offset_bytes)
 {
 	const uint8_t *bytes = data;
 
-	(void)trace;
+	(void)log;
 	return is_slot(file) && offset_bytes == 0 && !bytes[0] &&
 	       memcmp(bytes, bytes + 1, len_bytes - 1) == 0;
 }

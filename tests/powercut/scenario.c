@@ -3,61 +3,102 @@
 #include "powercut/scenario.h"
 
 #include <errno.h>
+#include <string.h>
 
-#include "update/session.h"
-
-static int act_update(struct board *b, const struct scenario *s, struct jota_err *err)
+const char *act_name(enum act act)
 {
-	return board_update(b, s->keep, err);
+	static const char *const names[] = { "update",	    "confirm",	"rollback",
+					     "cancel",	    "switch A", "switch B",
+					     "acknowledge", "boot",	"done" };
+
+	return names[act];
 }
 
-static int apply(struct board *b, enum jota_transition what, struct jota_err *err)
+/* Not on trial, nothing pending: where the device stays. */
+static enum act next_at_rest(const struct scenario *s, const struct board *b, const struct world *w,
+			     enum jota_slot running, const struct jota_boot_state *state)
 {
-	int rc = jota_transition_apply(&b->tree.io, &b->config, what, NULL, 0, NULL, err);
+	enum jota_slot target = jota_slot_other(s->running);
+	bool other_good = state->slot[jota_slot_other(running)] == JOTA_GOOD;
 
-	if (rc == 0)
-		return jota_fail(err, EPROTO, "nothing was stored.");
-	return rc < 0 ? rc : 0;
+	switch (s->goal) {
+	case GOAL_INSTALL:
+		return running == target && board_slot_new(b, w, target, s->keep) ? ACT_DONE :
+										    ACT_UPDATE;
+	case GOAL_SWITCH:
+		if (running == target || !other_good)
+			return ACT_DONE;
+		return target == JOTA_SLOT_A ? ACT_SWITCH_A : ACT_SWITCH_B;
+	case GOAL_REPORTED:
+		return state->record.ustate == JOTA_USTATE_OK ? ACT_DONE : ACT_ACKNOWLEDGE;
+	case GOAL_CONFIRM:
+	case GOAL_ROLLBACK:
+	case GOAL_CANCEL:
+	case GOAL_GIVEN_UP:
+		break;
+	}
+	return ACT_DONE;
 }
 
-static int act_confirm(struct board *b, const struct scenario *s, struct jota_err *err)
+static enum act next_on_trial(const struct scenario *s)
 {
-	(void)s;
-	return apply(b, JOTA_DO_CONFIRM, err);
+	switch (s->goal) {
+	case GOAL_INSTALL:
+	case GOAL_CONFIRM:
+	case GOAL_SWITCH:
+	case GOAL_REPORTED:
+		return ACT_CONFIRM;
+	case GOAL_ROLLBACK:
+	case GOAL_CANCEL:
+		return ACT_ROLLBACK;
+	case GOAL_GIVEN_UP:
+		break;
+	}
+	return ACT_BOOT;
 }
 
-static int act_rollback(struct board *b, const struct scenario *s, struct jota_err *err)
+enum act scenario_next(const struct scenario *s, const struct board *b, const struct world *w,
+		       enum jota_slot running, const struct jota_boot_state *state)
 {
-	(void)s;
-	return apply(b, JOTA_DO_ROLLBACK, err);
+	switch (jota_policy_situation(state, running)) {
+	case JOTA_ON_TRIAL:
+		return next_on_trial(s);
+	case JOTA_PENDING:
+		return s->goal == GOAL_CANCEL ? ACT_CANCEL : ACT_BOOT;
+	case JOTA_LEAVING:
+		return ACT_BOOT;
+	case JOTA_FACTORY:
+	case JOTA_STEADY:
+	case JOTA_DIVERTED:
+	case JOTA_BROKEN: /* whatever comes next says so */
+		break;
+	}
+	return next_at_rest(s, b, w, running, state);
 }
 
-static int act_cancel(struct board *b, const struct scenario *s, struct jota_err *err)
+static int run_update(const struct scenario *s, struct board *b, struct jota_err *err)
 {
-	(void)s;
-	return apply(b, JOTA_DO_CANCEL, err);
+	static const enum jota_role order[2][JOTA_ROLE_COUNT] = {
+		{ JOTA_ROLE_KERNEL, JOTA_ROLE_BOOTLOADER, JOTA_ROLE_ROOTFS },
+		{ JOTA_ROLE_ROOTFS, JOTA_ROLE_BOOTLOADER, JOTA_ROLE_KERNEL },
+	};
+	static const bool keep_none[JOTA_ROLE_COUNT];
+
+	return board_update(b, b->running == s->running ? s->keep : keep_none, order[s->backwards],
+			    err);
 }
 
-static int act_switch(struct board *b, const struct scenario *s, struct jota_err *err)
+int scenario_run(const struct scenario *s, struct board *b, enum act act, struct jota_err *err)
 {
-	return apply(b, s->running == JOTA_SLOT_A ? JOTA_DO_SWITCH_B : JOTA_DO_SWITCH_A, err);
-}
+	static const enum jota_transition what[] = {
+		[ACT_CONFIRM] = JOTA_DO_CONFIRM,   [ACT_ROLLBACK] = JOTA_DO_ROLLBACK,
+		[ACT_CANCEL] = JOTA_DO_CANCEL,	   [ACT_SWITCH_A] = JOTA_DO_SWITCH_A,
+		[ACT_SWITCH_B] = JOTA_DO_SWITCH_B, [ACT_ACKNOWLEDGE] = JOTA_DO_ACKNOWLEDGE,
+	};
 
-static int act_acknowledge(struct board *b, const struct scenario *s, struct jota_err *err)
-{
-	(void)s;
-	return apply(b, JOTA_DO_ACKNOWLEDGE, err);
-}
-
-static int act_boot(struct board *b, const struct scenario *s, struct jota_err *err)
-{
-	struct model_result result;
-
-	(void)s;
-	model_boot_until_up(&b->machine, 4, &result);
-	if (result.outcome != MODEL_BOOTED)
-		return jota_fail(err, EIO, "%s: %s", model_outcome_name(result.outcome), result.why);
-	return 0;
+	if (act == ACT_UPDATE)
+		return run_update(s, b, err);
+	return jota_transition_apply(&b->tree.io, &b->config, what[act], NULL, 0, NULL, err);
 }
 
 /* clang-format off */
@@ -73,15 +114,13 @@ const struct scenario scenarios[] = {
 		.text = "three images from A into B, which was good",
 		.running = JOTA_SLOT_A,
 		.variable = { BOTH_GOOD("A") },
-		.writes_slot = true,
-		.act = act_update,
+		.goal = GOAL_INSTALL,
 	},
 	{
 		.name = "first",
 		.text = "the first update ever, from A into B",
 		.running = JOTA_SLOT_A,
-		.writes_slot = true,
-		.act = act_update,
+		.goal = GOAL_INSTALL,
 	},
 	{
 		.name = "keep",
@@ -89,67 +128,77 @@ const struct scenario scenarios[] = {
 		.running = JOTA_SLOT_B,
 		.variable = { BOTH_GOOD("B") },
 		.keep = { [JOTA_ROLE_KERNEL] = true },
-		.writes_slot = true,
-		.act = act_update,
+		.goal = GOAL_INSTALL,
+	},
+	{
+		.name = "order",
+		.text = "from B into A, rootfs first, kernel last",
+		.running = JOTA_SLOT_B,
+		.variable = { BOTH_GOOD("B") },
+		.backwards = true,
+		.goal = GOAL_INSTALL,
 	},
 	{
 		.name = "again",
 		.text = "an update while a flip waits for its reboot",
 		.running = JOTA_SLOT_A,
 		.variable = { FLIPPED_TO_B("0") },
-		.writes_slot = true,
-		.act = act_update,
+		.goal = GOAL_INSTALL,
+		.updates_at_once = true,
 	},
 	{
 		.name = "confirm",
-		.text = "the trial of B ends well",
-		.running = JOTA_SLOT_B,
-		.variable = { FLIPPED_TO_B("1") },
-		.act = act_confirm,
+		.text = "the first boot of B, and its trial ends well",
+		.is_off = true,
+		.running = JOTA_SLOT_A,
+		.variable = { FLIPPED_TO_B("0") },
+		.goal = GOAL_CONFIRM,
 	},
 	{
 		.name = "rollback",
 		.text = "the trial of B is given up",
-		.running = JOTA_SLOT_B,
-		.variable = { FLIPPED_TO_B("1") },
-		.act = act_rollback,
+		.is_off = true,
+		.running = JOTA_SLOT_A,
+		.variable = { FLIPPED_TO_B("0") },
+		.goal = GOAL_ROLLBACK,
 	},
 	{
 		.name = "cancel",
 		.text = "a flip is taken back before the reboot",
 		.running = JOTA_SLOT_A,
 		.variable = { FLIPPED_TO_B("0") },
-		.act = act_cancel,
+		.goal = GOAL_CANCEL,
 	},
 	{
 		.name = "switch",
 		.text = "to the other slot, by hand",
 		.running = JOTA_SLOT_B,
 		.variable = { BOTH_GOOD("B") },
-		.act = act_switch,
+		.goal = GOAL_SWITCH,
+	},
+	{
+		.name = "wrap",
+		.text = "the same, while the serials go from 255 to 0",
+		.running = JOTA_SLOT_B,
+		.variable = { BOTH_GOOD("B") },
+		.serial = 253,
+		.exact_serial = true,
+		.goal = GOAL_SWITCH,
 	},
 	{
 		.name = "acknowledge",
 		.text = "the outcome was reported",
 		.running = JOTA_SLOT_B,
 		.variable = { BOTH_GOOD("B"), "update_target=B", "ustate=2" },
-		.act = act_acknowledge,
+		.goal = GOAL_REPORTED,
 	},
 	{
-		.name = "trial-boot",
-		.text = "model: U-Boot counts a boot of B",
+		.name = "never",
+		.text = "B is never confirmed: counted boots, then the fall-back",
+		.is_off = true,
 		.running = JOTA_SLOT_A,
 		.variable = { FLIPPED_TO_B("0") },
-		.by_firmware = true,
-		.act = act_boot,
-	},
-	{
-		.name = "fall-back",
-		.text = "model: U-Boot gives B up and stores A",
-		.running = JOTA_SLOT_B,
-		.variable = { FLIPPED_TO_B("3") },
-		.by_firmware = true,
-		.act = act_boot,
+		.goal = GOAL_GIVEN_UP,
 	},
 };
 const size_t scenario_count = sizeof(scenarios) / sizeof(scenarios[0]);
