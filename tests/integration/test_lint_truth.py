@@ -181,12 +181,13 @@ def test_our_verdict_and_swupdates(stock, tmp_path, change, code, refused):
     assert (run.code != 0) == refused, run.text
 
 
-@pytest.mark.skipif(HAS_LUA, reason="this swupdate has Lua, which a script without a type is taken for")
-def test_a_script_without_a_type_needs_lua(stock, tmp_path):
-    package = Package.of(stock.new)
-    package.add_script("x.sh", "#!/bin/sh\n")
-    package.scripts = [text.replace('type = "shellscript";', "") for text in package.scripts]
-    swu = package.build(tmp_path / "p", stock.keys.good)
-    assert look_through(swu, stock.keys.ca)["missing-script-type"] == "error"
-    with short_tmp() as tmp:
-        assert run_once(["-c", "-i", swu, *common_options(tmp, stock.keys.ca)]).code == 1
+if not HAS_LUA:
+    def test_a_script_without_a_type_needs_lua(stock, tmp_path):
+        """With Lua such a script is taken for a Lua script; there is nothing to compare on such a host."""
+        package = Package.of(stock.new)
+        package.add_script("x.sh", "#!/bin/sh\n")
+        package.scripts = [text.replace('type = "shellscript";', "") for text in package.scripts]
+        swu = package.build(tmp_path / "p", stock.keys.good)
+        assert look_through(swu, stock.keys.ca)["missing-script-type"] == "error"
+        with short_tmp() as tmp:
+            assert run_once(["-c", "-i", swu, *common_options(tmp, stock.keys.ca)]).code == 1
