@@ -92,8 +92,10 @@ static bool role_is_new(const struct board *b, const struct world *w, enum jota_
 			bool kept)
 {
 	uint32_t now = w->content[board_file_of(slot, role)];
+	enum jota_slot other = jota_slot_other(slot);
 
-	return now == (kept ? b->old[jota_slot_other(slot)][role] : b->new[slot][role]);
+	return kept ? now == b->old[other][role] || now == b->new[other][role] :
+		      now == b->new[slot][role];
 }
 
 bool board_slot_new(const struct board *b, const struct world *w, enum jota_slot slot,
