@@ -42,6 +42,53 @@ def test_other_preloads_stay(bench, tmp_path):
     assert f"LD_PRELOAD={library}\n" in out.read_text()
 
 
+CHILD = r"""
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+struct call { int when; void *data; }; /* script_handler_data: POSTINSTALL is 2 */
+extern int register_handler(const char *, int (*)(void *, void *), int, void *);
+extern int (*bootloader_env_set)(const char *, const char *);
+#pragma weak register_handler
+#pragma weak bootloader_env_set
+static int set_from_child(void *img, void *data)
+{
+	int status = -1;
+	pid_t child;
+
+	(void)img;
+	if (((struct call *)data)->when != 2)
+		return 0;
+	child = fork();
+	if (child == 0) {
+		alarm(20);
+		_exit(bootloader_env_set("from_child", "1") == 0 ? 0 : 42);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 42 ? 0 : -1;
+}
+__attribute__((constructor)) static void start(void)
+{
+	if (register_handler) /* the launcher is no host */
+		register_handler("test-child", set_from_child, 4 | 32, NULL);
+}
+"""
+
+
+def test_a_variable_set_from_a_child_process_is_refused(bench, tmp_path):
+    """R4: children are copies of swupdate; what they change in memory is no part of the update."""
+    (tmp_path / "child.c").write_text(CHILD)
+    library = tmp_path / "child.so"
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", library, tmp_path / "child.c"], check=True)
+    package = bench.update()
+    package.scripts.append('{ type = "test-child"; }')
+    run = bench.install(package, LD_PRELOAD=library)
+    assert run.code == 0, run.text
+    assert "'from_child' is set from a child process of swupdate" in run.text
+    assert "from_child" not in bench.env.read()
+    bench.check_flipped()
+
+
 @pytest.mark.parametrize("argv", [
     ["/bin/sh", "-c", "true"], ["/bin/true"], ["/usr/bin/env"],
     ["/usr/bin/python3", "-c", "import subprocess; subprocess.run(['/bin/true'], check=True)"],
