@@ -39,7 +39,9 @@ def scratch():
 def start(program, log, options, folders, seconds):
     """One libFuzzer program to its end; returns its status and what it said."""
     with scratch() as tmp, open(log, "wb") as out:
-        env = {**os.environ, "TMPDIR": tmp,
+        # addr2line comes with the compiler, LLVM's own symbolizer does not; the names of functions
+        # are what suppressions and the planted overflow are known by.
+        env = {**os.environ, "TMPDIR": tmp, "ASAN_SYMBOLIZER_PATH": shutil.which("addr2line"),
                "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1:handle_abort=2",
                "LSAN_OPTIONS": f"suppressions={HERE}/lsan.supp:print_suppressions=0",
                "UBSAN_OPTIONS": "print_stacktrace=1"}
