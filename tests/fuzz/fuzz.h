@@ -62,9 +62,9 @@ static inline void *fuzz_copy(const uint8_t *data, size_t len_bytes, size_t room
 /**
  * The self-test's defect, in its own build only: a decoded field is copied into a buffer of 8 bytes
  * when `deep` holds, a condition that no seed meets. Byte by byte and volatile, so that no compiler
- * drops a copy that nobody reads.
+ * drops a copy that nobody reads; a function of its own, so that the stack names it.
  */
-static inline void fuzz_plant(bool deep, const char *field)
+static inline __attribute__((noinline)) void fuzz_plant(bool deep, const char *field)
 {
 	volatile char *buffer;
 
