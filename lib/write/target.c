@@ -307,29 +307,33 @@ static int check_unused(const struct search *s, const struct find *f, struct jot
 	return r < 0 ? r : check_protection(s, f, err);
 }
 
+static int find_target(struct search *s, bool to_write, struct jota_target *ret,
+		       struct jota_err *err)
+{
+	struct find f = { 0 };
+	int r;
+
+	r = start_search(s, err);
+	if (!r && to_write)
+		r = check_slot(s, err);
+	if (!r)
+		r = locate(s, &f, err);
+	if (!r && to_write)
+		r = check_unused(s, &f, err);
+	if (r < 0)
+		return r;
+	*ret = f.target;
+	return 0;
+}
+
 int jota_target_resolve(const struct jota_io *io, const struct jota_config *config,
 			const struct jota_blockdevs *devs, const struct jota_evidence *evidence,
 			enum jota_role role, enum jota_slot slot, struct jota_target *ret,
 			struct jota_err *err)
 {
 	struct search s = { io, config, devs, evidence, role, slot, NULL, NULL, "" };
-	struct find f = { 0 };
-	int r;
 
-	r = start_search(&s, err);
-	if (r < 0)
-		return r;
-	r = check_slot(&s, err);
-	if (r < 0)
-		return r;
-	r = locate(&s, &f, err);
-	if (r < 0)
-		return r;
-	r = check_unused(&s, &f, err);
-	if (r < 0)
-		return r;
-	*ret = f.target;
-	return 0;
+	return find_target(&s, true, ret, err);
 }
 
 int jota_target_locate(const struct jota_io *io, const struct jota_config *config,
@@ -338,15 +342,6 @@ int jota_target_locate(const struct jota_io *io, const struct jota_config *confi
 		       struct jota_err *err)
 {
 	struct search s = { io, config, devs, evidence, role, slot, NULL, NULL, "" };
-	struct find f = { 0 };
-	int r;
 
-	r = start_search(&s, err);
-	if (r < 0)
-		return r;
-	r = locate(&s, &f, err);
-	if (r < 0)
-		return r;
-	*ret = f.target;
-	return 0;
+	return find_target(&s, false, ret, err);
 }
