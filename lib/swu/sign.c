@@ -117,14 +117,14 @@ static int check_rsa(const struct jota_signing *s, const struct jota_sign_key *k
 		     struct jota_err *err)
 {
 	const char *method = jota_sign_method_name(s->recipe->method);
+	char name[JOTA_SIGN_NAME_BYTES];
 
 	if (EVP_PKEY_get_base_id(k->public_key) != EVP_PKEY_RSA)
-		return jota_fail(
-			err, EINVAL,
-			"method %s needs an RSA key, '%s' is %s; take an RSA key or method "
-			"cms.",
-			method, k->recipe->key ? k->recipe->key : k->recipe->command.item[0],
-			EVP_PKEY_get0_type_name(k->public_key));
+		return jota_fail(err, EINVAL,
+				 "method %s needs an RSA key, '%s' is %s; take an RSA key or method "
+				 "cms.",
+				 method, jota_sign_key_name(k->recipe, name),
+				 EVP_PKEY_get0_type_name(k->public_key));
 	return 0;
 }
 

@@ -17,7 +17,6 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 
-#define PASSPHRASE_BYTES 1024
 /* A day has room for a file of this size, and no key or list of certificates is larger. */
 #define PEM_BYTES_MAX (1 << 20)
 
@@ -32,6 +31,24 @@ int jota_sign_fail(struct jota_err *err, int errnum, const char *fmt, ...)
 	va_end(args);
 	ERR_clear_error();
 	return jota_fail(err, errnum, "%s: %s.", text, reason ? reason : "no reason given");
+}
+
+const char *jota_sign_key_name(const struct jota_recipe_signer *recipe,
+			       char buf[JOTA_SIGN_NAME_BYTES])
+{
+	const char *key = recipe->key ? recipe->key : recipe->command.item[0];
+	const char *pin = strstr(key, "pin-value=");
+	int head;
+
+	/* Logs of CI are read by many. */
+	if (!pin || strncmp(key, "pkcs11:", 7) != 0) {
+		(void)snprintf(buf, JOTA_SIGN_NAME_BYTES, "%s", key);
+		return buf;
+	}
+	pin += strlen("pin-value=");
+	head = pin - key < JOTA_SIGN_NAME_BYTES ? (int)(pin - key) : JOTA_SIGN_NAME_BYTES;
+	(void)snprintf(buf, JOTA_SIGN_NAME_BYTES, "%.*s...%s", head, key, pin + strcspn(pin, ";&?"));
+	return buf;
 }
 
 /* The whole file, so that OpenSSL never sees a device or a pipe. */
@@ -161,6 +178,8 @@ static int read_public_key(const char *path, EVP_PKEY **ret, struct jota_err *er
 /* Certificate, public key file or private key: the first that is there says what verifies. */
 static int find_public_key(struct jota_sign_key *k, struct jota_err *err)
 {
+	char name[JOTA_SIGN_NAME_BYTES];
+
 	if (k->certificate)
 		k->public_key = X509_get_pubkey(k->certificate);
 	else if (k->recipe->public_key)
@@ -170,17 +189,20 @@ static int find_public_key(struct jota_sign_key *k, struct jota_err *err)
 	if (k->public_key)
 		return 0;
 	return jota_sign_fail(err, EINVAL, "'%s' has no usable public key",
-			      k->certificate ? k->recipe->certificate : k->recipe->key);
+			      k->certificate ? k->recipe->certificate :
+					       jota_sign_key_name(k->recipe, name));
 }
 
 static int check_match(const struct jota_sign_key *k, struct jota_err *err)
 {
 	const struct jota_recipe_signer *r = k->recipe;
+	char name[JOTA_SIGN_NAME_BYTES];
 
 	if (!k->private_key || EVP_PKEY_eq(k->public_key, k->private_key) == 1)
 		return 0;
 	ERR_clear_error();
-	return jota_fail(err, EINVAL, "the key '%s' does not belong to '%s'.", r->key,
+	return jota_fail(err, EINVAL, "the key '%s' does not belong to '%s'.",
+			 jota_sign_key_name(r, name),
 			 r->certificate ? r->certificate : r->public_key);
 }
 
@@ -194,7 +216,7 @@ int jota_sign_key_open(const struct jota_recipe_signer *recipe, const struct jot
 		rc = read_certificate(recipe->certificate, &ret->certificate, err);
 	if (rc == 0 && recipe->key) {
 		if (strncmp(recipe->key, "pkcs11:", 7) == 0) {
-			ret->private_key = jota_sign_pkcs11(recipe->key, talk, err);
+			ret->private_key = jota_sign_pkcs11(recipe, talk, err);
 			rc = ret->private_key ? 0 : -EINVAL;
 		} else {
 			rc = read_private_key(recipe->key, talk, &ret->private_key, err);
@@ -229,6 +251,7 @@ static int sign_here(const struct jota_sign_key *k, const uint8_t *data, size_t 
 {
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	CLEANUP_FREE uint8_t *sig = NULL;
+	char name[JOTA_SIGN_NAME_BYTES];
 	EVP_PKEY_CTX *inner = NULL;
 	size_t room = 0;
 	int ok = ctx && EVP_DigestSignInit(ctx, &inner, k->digest, NULL, k->private_key) == 1 &&
@@ -240,7 +263,8 @@ static int sign_here(const struct jota_sign_key *k, const uint8_t *data, size_t 
 	ok = ok && sig && EVP_DigestSign(ctx, sig, &room, data, len_bytes) == 1;
 	EVP_MD_CTX_free(ctx);
 	if (!ok)
-		return jota_sign_fail(err, EIO, "'%s' cannot sign", k->recipe->key);
+		return jota_sign_fail(err, EIO, "'%s' cannot sign",
+				      jota_sign_key_name(k->recipe, name));
 	*ret_sig = take_ptr(&sig);
 	*ret_sig_bytes = room;
 	return 0;
@@ -250,6 +274,7 @@ static int sign_here(const struct jota_sign_key *k, const uint8_t *data, size_t 
 static int check_signature(const struct jota_sign_key *k, const uint8_t *data, size_t len_bytes,
 			   const uint8_t *sig, size_t sig_bytes, struct jota_err *err)
 {
+	char name[JOTA_SIGN_NAME_BYTES];
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
 	EVP_PKEY_CTX *inner = NULL;
 	int ok = ctx && EVP_DigestVerifyInit(ctx, &inner, k->digest, NULL, k->public_key) == 1 &&
@@ -264,10 +289,10 @@ static int check_signature(const struct jota_sign_key *k, const uint8_t *data, s
 		err, EBADMSG,
 		"what '%s' gave (%zu bytes) is no valid signature by the key of '%s'; expected %s "
 		"over the %s.",
-		k->recipe->key ? k->recipe->key : k->recipe->command.item[0], sig_bytes,
+		jota_sign_key_name(k->recipe, name), sig_bytes,
 		k->recipe->certificate ? k->recipe->certificate :
 		k->recipe->public_key  ? k->recipe->public_key :
-					 k->recipe->key,
+					 name,
 		k->pss ? "RSA-PSS" : EVP_PKEY_get0_type_name(k->public_key),
 		k->recipe->command_takes_data ? "data on its input" : "digest on its input");
 }

@@ -22,6 +22,10 @@ struct jota_sign_key {
 	bool pss;
 };
 
+#define JOTA_SIGN_NAME_BYTES 512
+/** For messages: path, program, or URI of the key without its PIN. Into buf, which is returned. */
+const char *jota_sign_key_name(const struct jota_recipe_signer *recipe,
+			       char buf[JOTA_SIGN_NAME_BYTES]);
 /** Load what the recipe names. pss and digest are set by the caller. Errors as jota_signing_open(). */
 int jota_sign_key_open(const struct jota_recipe_signer *recipe, const struct jota_sign_talk *talk,
 		       struct jota_sign_key *ret, struct jota_err *err);
@@ -34,8 +38,9 @@ int jota_sign_key_sign(const struct jota_sign_key *k, const struct jota_sign_tal
 int jota_sign_command(const struct jota_recipe_signer *recipe, const atomic_bool *cancel,
 		      const uint8_t *data, size_t len_bytes, uint8_t **ret_sig,
 		      size_t *ret_sig_bytes, struct jota_err *err);
-/** A private key behind a pkcs11: URI; NULL with err set. */
-EVP_PKEY *jota_sign_pkcs11(const char *uri, const struct jota_sign_talk *talk, struct jota_err *err);
+/** A private key behind the recipe's pkcs11: URI; NULL with err set. */
+EVP_PKEY *jota_sign_pkcs11(const struct jota_recipe_signer *recipe,
+			   const struct jota_sign_talk *talk, struct jota_err *err);
 /** Certificates of a PEM file, at least one; the caller frees with OSSL_STACK_OF_X509_free(). */
 int jota_sign_read_certificates(const char *path, STACK_OF(X509) * *ret, struct jota_err *err);
 /** Detached CMS over data by all keys. typical_bytes as in jota_signing_sign(). */

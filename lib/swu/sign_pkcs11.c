@@ -31,8 +31,11 @@ static int set_pin(ENGINE *engine, const char *uri, const struct jota_sign_talk 
 	return rc;
 }
 
-EVP_PKEY *jota_sign_pkcs11(const char *uri, const struct jota_sign_talk *talk, struct jota_err *err)
+EVP_PKEY *jota_sign_pkcs11(const struct jota_recipe_signer *recipe,
+			   const struct jota_sign_talk *talk, struct jota_err *err)
 {
+	const char *uri = recipe->key;
+	char name[JOTA_SIGN_NAME_BYTES];
 	EVP_PKEY *key = NULL;
 	ENGINE *engine;
 
@@ -42,7 +45,7 @@ EVP_PKEY *jota_sign_pkcs11(const char *uri, const struct jota_sign_talk *talk, s
 		(void)jota_sign_fail(err, ENOTSUP,
 				     "'%s' needs OpenSSL's engine pkcs11: install Debian's package "
 				     "libengine-pkcs11-openssl",
-				     uri);
+				     jota_sign_key_name(recipe, name));
 		return NULL;
 	}
 	/* Its own remarks on standard error say less than our sentence. */
@@ -63,7 +66,7 @@ EVP_PKEY *jota_sign_pkcs11(const char *uri, const struct jota_sign_talk *talk, s
 				err, EACCES,
 				"no private key for '%s': wrong PIN, no such token or no "
 				"such object",
-				uri);
+				jota_sign_key_name(recipe, name));
 	}
 	/* The key holds its own reference. */
 	(void)ENGINE_finish(engine);
