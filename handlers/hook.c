@@ -10,13 +10,12 @@
 #include "host.h"
 #include "suite.h"
 #include "update/session.h"
-
-#define WORDS_MAX 16
+#include "write/part.h"
 
 /* Space-separated words of a property, in a copy of it. */
 struct words {
 	char *text;
-	const char *word[WORDS_MAX];
+	const char *word[JOTA_HOOK_NAMES_MAX];
 	size_t count;
 };
 
@@ -33,9 +32,9 @@ static int split_words(const char *property, const char *text, struct words *w, 
 		at += strspn(at, " \t\n");
 		if (!*at)
 			return 0;
-		if (w->count == WORDS_MAX)
+		if (w->count == JOTA_HOOK_NAMES_MAX)
 			return jota_fail(err, EINVAL, "%s: property %s has more than %d words.",
-					 JOTA_HOOK_TYPE, property, WORDS_MAX);
+					 JOTA_HOOK_TYPE, property, JOTA_HOOK_NAMES_MAX);
 		w->word[w->count++] = at;
 		at += strcspn(at, " \t\n");
 		if (*at)

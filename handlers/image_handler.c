@@ -27,8 +27,12 @@ static const struct image_type image_types[] = {
 	{ "jetson-rootfs", JOTA_ROLE_ROOTFS, false },
 };
 
-/* Sizes are SWUpdate's own properties; anything else is somebody's mistake or belief. */
-static const char *const known_properties[] = { "decompressed-size", "decrypted-size" };
+/*
+ * Sizes are SWUpdate's own properties, the others those of write/part.h; anything else is somebody's
+ * mistake or belief.
+ */
+static const char *const known_properties[] = { "decompressed-size", "decrypted-size", "part",
+						"offset", "total" };
 
 /*
  * One image on its way. SWUpdate takes the first member for a descriptor when an offset is
@@ -40,8 +44,7 @@ struct feed {
 	struct jota_suite *suite;
 	struct jota_session *session;
 	struct jota_writer *writer;
-	const char *name;
-	uint64_t image_bytes;
+	struct jota_piece piece;
 	uint64_t fed_bytes;
 	uint8_t *prefix; /* start of a boot image, until its header can be judged */
 	size_t prefix_bytes, prefix_want_bytes;
@@ -91,8 +94,8 @@ static int check_properties(struct img_type *img, struct jota_err *err)
 		if (!known)
 			return jota_fail(
 				err, EINVAL,
-				"'%s' (%s): unknown property '%.64s'; known are decompressed-size and "
-				"decrypted-size.",
+				"'%s' (%s): unknown property '%.64s'; known are decompressed-size, "
+				"decrypted-size, part, offset and total.",
 				img->fname, img->type, e->key);
 	}
 	return 0;
@@ -127,11 +130,42 @@ static int find_size(struct img_type *img, uint64_t *ret_bytes, struct jota_err 
 	return 0;
 }
 
+static int find_part(const struct image_type *type, struct img_type *img, struct jota_part *ret,
+		     struct jota_err *err)
+{
+	int rc = jota_part_parse(dict_get_value(&img->properties, "part"),
+				 dict_get_value(&img->properties, "offset"),
+				 dict_get_value(&img->properties, "total"), ret, err);
+
+	if (rc < 0)
+		return jota_wrap(err, "'%s' (%s): ", img->fname, img->type);
+	if (rc > 0 && type->role != JOTA_ROLE_ROOTFS)
+		return jota_fail(err, EINVAL,
+				 "'%s' (%s): part, offset and total are for a jetson-rootfs; images "
+				 "of other types come whole.",
+				 img->fname, img->type);
+	return 0;
+}
+
+/* What sw-description says about the file, before anything of the device is looked at. */
+static int find_piece(const struct image_type *type, struct img_type *img, struct jota_piece *ret,
+		      struct jota_err *err)
+{
+	int rc = check_fields(img, err);
+
+	ret->role = type->role;
+	ret->name = img->fname;
+	if (!rc)
+		rc = check_properties(img, err);
+	if (!rc)
+		rc = find_part(type, img, &ret->part, err);
+	return rc ? rc : find_size(img, &ret->bytes, err);
+}
+
 static int open_writer(struct feed *f)
 {
 	const struct jota_pending *p = &f->suite->pending;
-	int rc = jota_session_image(f->session, f->type->role, f->name, f->image_bytes, p->change,
-				    p->count, &f->writer, &f->err);
+	int rc = jota_session_image(f->session, &f->piece, p->change, p->count, &f->writer, &f->err);
 
 	jota_suite_sync(f->suite);
 	return rc;
@@ -141,7 +175,7 @@ static int open_writer(struct feed *f)
 static int push_bytes(struct feed *f, const uint8_t *data, size_t len_bytes)
 {
 	if (jota_writer_push(f->writer, data, len_bytes, &f->err) < 0)
-		return jota_wrap(&f->err, "'%s' (%s): ", f->name, f->type->name);
+		return jota_wrap(&f->err, "'%s' (%s): ", f->piece.name, f->type->name);
 	return 0;
 }
 
@@ -149,12 +183,12 @@ static int push_bytes(struct feed *f, const uint8_t *data, size_t len_bytes)
 static int release_prefix(struct feed *f)
 {
 	struct jota_bootimg hdr;
-	int rc = jota_bootimg_parse(f->prefix, f->prefix_bytes, f->image_bytes, &hdr, &f->err);
+	int rc = jota_bootimg_parse(f->prefix, f->prefix_bytes, f->piece.bytes, &hdr, &f->err);
 
 	if (!rc)
 		rc = jota_bootimg_check_open(&hdr, &f->check, &f->err);
 	if (rc < 0)
-		return jota_wrap(&f->err, "'%s' (%s): ", f->name, f->type->name);
+		return jota_wrap(&f->err, "'%s' (%s): ", f->piece.name, f->type->name);
 	rc = open_writer(f);
 	if (rc < 0)
 		return rc;
@@ -200,11 +234,10 @@ static int start_feed(struct feed *f, struct img_type *img)
 
 	if (rc < 0)
 		return rc;
-	f->name = img->fname;
 	if (!f->type->is_boot_image)
 		return open_writer(f);
-	f->prefix_want_bytes = f->image_bytes < JOTA_BOOTIMG_PREFIX_BYTES ?
-				       (size_t)f->image_bytes :
+	f->prefix_want_bytes = f->piece.bytes < JOTA_BOOTIMG_PREFIX_BYTES ?
+				       (size_t)f->piece.bytes :
 				       JOTA_BOOTIMG_PREFIX_BYTES;
 	f->prefix = malloc(f->prefix_want_bytes);
 	if (!f->prefix)
@@ -224,17 +257,23 @@ static int end_feed(struct feed *f)
 		return jota_fail(&f->err, ENODATA,
 				 "'%s' (%s): the stream ended after %" PRIu64 " of %" PRIu64
 				 " bytes",
-				 f->name, f->type->name, f->fed_bytes, f->image_bytes);
+				 f->piece.name, f->type->name, f->fed_bytes, f->piece.bytes);
 	if (f->check) {
 		rc = jota_bootimg_check_finish(f->check, &f->err);
 		if (rc < 0)
-			return jota_wrap(&f->err, "'%s' (%s): ", f->name, f->type->name);
+			return jota_wrap(&f->err, "'%s' (%s): ", f->piece.name, f->type->name);
 	}
-	(void)snprintf(what, sizeof(what), "verifying %s", f->name);
+	(void)snprintf(what, sizeof(what), "verifying %s", f->piece.name);
 	rc = jota_session_image_done(f->session, jota_say_progress, &said, &report, &f->err);
+	if (rc == JOTA_PARTS_TO_COME) {
+		INFO("%s: part %" PRIu64 " taken, %" PRIu64 " of %" PRIu64 " bytes", f->piece.name,
+		     f->piece.part.number, f->piece.part.offset_bytes + f->piece.bytes,
+		     f->piece.part.total_bytes);
+		return 0;
+	}
 	if (rc < 0)
 		return rc;
-	INFO("%s: %" PRIu64 " bytes written to slot %s, read back and equal", f->name,
+	INFO("%s: %" PRIu64 " bytes written to slot %s, read back and equal", f->piece.name,
 	     report.image_bytes, jota_slot_name(jota_session_target(f->session)));
 	return 0;
 }
@@ -250,11 +289,7 @@ static int install_image(struct img_type *img, void *data)
 		rc = jota_fail(&f.err, EINVAL, "%s: called for an image of type '%.64s'",
 			       f.type->name, img->type);
 	if (!rc)
-		rc = check_fields(img, &f.err);
-	if (!rc)
-		rc = check_properties(img, &f.err);
-	if (!rc)
-		rc = find_size(img, &f.image_bytes, &f.err);
+		rc = find_piece(f.type, img, &f.piece, &f.err);
 	if (!rc)
 		rc = start_feed(&f, img);
 	if (!rc) {

@@ -150,6 +150,7 @@ static void fill_payload(const struct work *w, size_t i, struct jota_payload *re
 		.name = file->name,
 		.path = in->path,
 		.in_fd = in->fd,
+		.in_seen = &in->seen,
 		.in_offset_bytes = in->in_offset_bytes,
 		.in_bytes = in->in_bytes,
 		.is_boot_image = in->is_boot_image,
@@ -169,6 +170,16 @@ static void fill_payload(const struct work *w, size_t i, struct jota_payload *re
 	memcpy(ret->aes_iv, file->iv, sizeof(ret->aes_iv));
 }
 
+static int fail_part(const struct jota_emit_file *file, struct jota_err *err)
+{
+	return jota_fail(err, EFBIG,
+			 "'%s', a part of %" PRIu64 " bytes, has more than %" PRIu64
+			 " when packed, and no file in a .swu can be larger: set split lower; %u "
+			 "always fits.",
+			 file->name, file->content_bytes, (uint64_t)JOTA_SWU_MEMBER_MAX,
+			 JOTA_RECIPE_SPLIT_GIB);
+}
+
 /* The header knows size and checksum only when the data is written. */
 static int write_payload(struct work *w, size_t i, uint64_t *at_bytes, struct jota_err *err)
 {
@@ -186,6 +197,8 @@ static int write_payload(struct work *w, size_t i, uint64_t *at_bytes, struct jo
 	p.out_offset_bytes = header_at + room;
 	rc = jota_payload_run(&p, &result, err);
 	explicit_bzero(p.aes_key, sizeof(p.aes_key));
+	if (rc == -EFBIG && file->part.number > 0)
+		return fail_part(file, err);
 	if (rc < 0)
 		return rc;
 	file->packed_bytes = result.packed_bytes;

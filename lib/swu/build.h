@@ -21,7 +21,7 @@ struct jota_err;
 struct jota_io;
 
 /** sw-description, its signature and the trailer's neighbours beside these. */
-#define JOTA_BUILD_FILES_MAX 32u
+#define JOTA_BUILD_FILES_MAX 96u
 
 struct jota_build {
 	const struct jota_recipe *recipe;

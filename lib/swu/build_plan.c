@@ -42,23 +42,24 @@ static int open_input(struct jota_plan_input *in, const char *path, struct jota_
 	if (st.st_size <= 0)
 		return jota_fail(err, EINVAL, "'%s' is empty.", path);
 	in->in_bytes = (uint64_t)st.st_size;
+	in->seen = st;
 	return 0;
 }
 
 /* What is stored as it is must fit; what is compressed is known when it is done. */
-static int check_size(const struct jota_emit_file *file, const struct jota_plan_input *in,
-		      struct jota_err *err)
+int jota_plan_check_size(const struct jota_emit_file *file, const struct jota_plan_input *in,
+			 struct jota_err *err)
 {
 	if (in->in_bytes <= JOTA_SWU_MEMBER_MAX || file->compression != JOTA_COMPRESSION_NONE)
 		return 0;
 	return jota_fail(err, EFBIG,
-			 "'%s' has %" PRIu64
-			 " bytes; a file in a .swu ends at 4 GiB - 1: set compress = \"zstd\".",
-			 in->path, in->in_bytes);
+			 "'%s' has %" PRIu64 " bytes; a file in a .swu ends at 4 GiB - 1: set %s.",
+			 file->part.number > 0 ? file->name : in->path, in->in_bytes,
+			 file->part.number > 0 ? "split = 3, or compress = \"zstd\"" :
+						 "compress = \"zstd\"");
 }
 
-static struct jota_emit_file *add_file(struct jota_plan *plan, const char *name,
-				       struct jota_err *err)
+struct jota_emit_file *jota_plan_add(struct jota_plan *plan, const char *name, struct jota_err *err)
 {
 	struct jota_emit_file *file = &plan->file[plan->count];
 
@@ -104,6 +105,8 @@ static int make_rootfs(const struct jota_build *b, const struct jota_recipe_comp
 	rc = jota_rootfs_make(&r, err);
 	if (rc < 0)
 		return rc;
+	if (fstat(fd, &in->seen) < 0)
+		return jota_fail(err, errno, "look at '%s'", temp);
 	in->path = strdup(c->file);
 	if (!in->path)
 		return jota_fail(err, ENOMEM, "make a file system");
@@ -112,7 +115,7 @@ static int make_rootfs(const struct jota_build *b, const struct jota_recipe_comp
 	return 0;
 }
 
-static int choose_iv(struct jota_emit_file *file, struct jota_err *err)
+int jota_plan_choose_iv(struct jota_emit_file *file, struct jota_err *err)
 {
 	if (!file->encrypt || RAND_bytes(file->iv, (int)sizeof(file->iv)) == 1)
 		return 0;
@@ -124,7 +127,7 @@ static int take_component(struct jota_plan *plan, const struct jota_recipe_compo
 			  struct jota_err *err)
 {
 	struct jota_plan_input *in = &plan->input[plan->count];
-	struct jota_emit_file *file = add_file(plan, c->name, err);
+	struct jota_emit_file *file = jota_plan_add(plan, c->name, err);
 	int rc;
 
 	if (!file)
@@ -148,8 +151,10 @@ static int take_component(struct jota_plan *plan, const struct jota_recipe_compo
 	if (rc < 0)
 		return rc;
 	file->content_bytes = in->in_bytes;
-	rc = check_size(file, in, err);
-	return rc < 0 ? rc : choose_iv(file, err);
+	rc = jota_plan_choose_iv(file, err);
+	if (rc == 0 && c->has_role && c->role == JOTA_ROLE_ROOTFS)
+		rc = jota_plan_split(plan, c, err);
+	return rc;
 }
 
 static int count_bytes(void *ctx, const uint8_t *data, size_t len_bytes, struct jota_err *err)
@@ -207,7 +212,7 @@ static int take_as_is(struct jota_plan *plan, const struct jota_swu_entry *e, st
 	const char *slash = strrchr(recipe->description, '/');
 	int folder = slash ? (int)(slash - recipe->description) + 1 : 0;
 	struct jota_plan_input *in = &plan->input[plan->count];
-	struct jota_emit_file *file = add_file(plan, e->filename, err);
+	struct jota_emit_file *file = jota_plan_add(plan, e->filename, err);
 	CLEANUP_FREE char *path = NULL;
 	int rc;
 
@@ -223,7 +228,7 @@ static int take_as_is(struct jota_plan *plan, const struct jota_swu_entry *e, st
 			    !e->compressed && !e->encrypted;
 	rc = open_input(in, path, err);
 	if (rc == 0)
-		rc = check_size(file, in, err);
+		rc = jota_plan_check_size(file, in, err);
 	if (rc < 0)
 		return rc;
 	if (e->encrypted && !e->ivt)
@@ -239,7 +244,7 @@ static int take_as_is(struct jota_plan *plan, const struct jota_swu_entry *e, st
 	return measure(in, file->compression, &file->content_bytes, err);
 }
 
-static bool is_planned(const struct jota_plan *plan, const char *name)
+bool jota_plan_has(const struct jota_plan *plan, const char *name)
 {
 	for (size_t i = 0; i < plan->count; i++)
 		if (strcmp(plan->file[i].name, name) == 0)
@@ -247,12 +252,13 @@ static bool is_planned(const struct jota_plan *plan, const char *name)
 	return false;
 }
 
-static int take_entry(struct jota_plan *plan, const struct jota_swu_entry *e, struct jota_err *err)
+static int take_entry(struct jota_plan *plan, const struct jota_swu_description *d,
+		      const struct jota_swu_entry *e, struct jota_err *err)
 {
 	const struct jota_recipe_component *c;
 	int rc;
 
-	if (!e->filename || e->section == JOTA_SWU_PARTITIONS || is_planned(plan, e->filename))
+	if (!e->filename || e->section == JOTA_SWU_PARTITIONS || jota_plan_has(plan, e->filename))
 		return 0;
 	/* Several boards may name one file. SBOMs of update.conf come later, with their own path. */
 	for (size_t i = 0; i < plan->build->recipe->sbom_count; i++)
@@ -265,6 +271,8 @@ static int take_entry(struct jota_plan *plan, const struct jota_swu_entry *e, st
 	if (!c)
 		return take_as_is(plan, e, err);
 	rc = take_component(plan, c, err);
+	if (rc == 0)
+		rc = jota_plan_slice(plan, d, e, err);
 	if (rc == 0 && strcmp(jota_swu_entry_type(e), "jetson-bootimg") == 0)
 		plan->input[plan->count - 1].is_boot_image = true;
 	return rc;
@@ -275,7 +283,7 @@ static int refuse_unused(const struct jota_plan *plan, struct jota_err *err)
 	const struct jota_recipe *r = plan->build->recipe;
 
 	for (size_t i = 0; i < r->component_count; i++)
-		if (!is_planned(plan, r->component[i].name))
+		if (!jota_plan_has(plan, r->component[i].name))
 			return jota_fail(err, EINVAL, "%s line %u: '%s' is named nowhere in '%s'.",
 					 r->path, r->component[i].line, r->component[i].name,
 					 r->description);
@@ -316,7 +324,7 @@ static int take_own(struct jota_plan *plan, struct jota_err *err)
 	if (rc < 0)
 		return rc;
 	for (size_t i = 0; rc == 0 && i < d.entry_count; i++)
-		rc = take_entry(plan, &d.entry[i], err);
+		rc = take_entry(plan, &d, &d.entry[i], err);
 	jota_swu_description_done(&d);
 	return rc < 0 ? rc : refuse_unused(plan, err);
 }
@@ -328,14 +336,14 @@ static int take_sboms(struct jota_plan *plan, struct jota_err *err)
 
 	for (size_t i = 0; rc == 0 && i < r->sbom_count; i++) {
 		struct jota_plan_input *in = &plan->input[plan->count];
-		struct jota_emit_file *file = add_file(plan, r->sbom[i].name, err);
+		struct jota_emit_file *file = jota_plan_add(plan, r->sbom[i].name, err);
 
 		if (!file)
 			return -err->errnum;
 		file->is_sbom = true;
 		rc = open_input(in, r->sbom[i].file, err);
 		if (rc == 0)
-			rc = check_size(file, in, err);
+			rc = jota_plan_check_size(file, in, err);
 		file->content_bytes = in->in_bytes;
 	}
 	return rc;
@@ -385,6 +393,8 @@ int jota_plan_make(const struct jota_build *build, struct jota_plan *ret, struct
 			rc = take_component(ret, &r->component[i], err);
 	if (rc == 0 && ret->count == 0)
 		rc = jota_fail(err, EINVAL, "%s: there is nothing to pack.", r->path);
+	for (size_t i = 0; rc == 0 && i < ret->count; i++)
+		rc = jota_plan_check_size(&ret->file[i], &ret->input[i], err);
 	return rc < 0 ? rc : take_sboms(ret, err);
 }
 

@@ -30,6 +30,27 @@ void jota_emit_hex(const uint8_t *data, size_t len_bytes, char *buf)
 	buf[2 * len_bytes] = '\0';
 }
 
+/* In one line, as long as a whole image needs but one of them. */
+static void put_properties(FILE *f, const struct jota_emit_file *file)
+{
+	bool compressed = file->compression != JOTA_COMPRESSION_NONE;
+	const struct jota_part *part = &file->part;
+
+	if (!compressed && !file->encrypt && part->number == 0)
+		return;
+	(void)fputs("\t\t\t\tproperties: {", f);
+	if (part->number > 0)
+		(void)fprintf(f,
+			      " part = \"%" PRIu64 "\"; offset = \"%" PRIu64
+			      "\"; total = \"%" PRIu64 "\";",
+			      part->number, part->offset_bytes, part->total_bytes);
+	if (compressed || file->encrypt)
+		(void)fprintf(f, " %s = \"%" PRIu64 "\";",
+			      compressed ? "decompressed-size" : "decrypted-size",
+			      file->content_bytes);
+	(void)fputs(" };\n", f);
+}
+
 static void put_image(FILE *f, const struct jota_emit_file *file)
 {
 	char hex[2 * JOTA_SHA256_BYTES + 1];
@@ -46,10 +67,7 @@ static void put_image(FILE *f, const struct jota_emit_file *file)
 	}
 	jota_emit_hex(file->sha256, JOTA_SHA256_BYTES, hex);
 	(void)fprintf(f, "\t\t\t\tinstalled-directly = true;\n\t\t\t\tsha256 = \"%s\";\n", hex);
-	if (compressed || file->encrypt)
-		(void)fprintf(f, "\t\t\t\tproperties: { %s = \"%" PRIu64 "\"; };\n",
-			      compressed ? "decompressed-size" : "decrypted-size",
-			      file->content_bytes);
+	put_properties(f, file);
 	(void)fprintf(f, "\t\t\t}");
 }
 

@@ -12,6 +12,7 @@
 
 #include "swu/payload.h"
 #include "swu/recipe.h"
+#include "write/part.h"
 
 struct jota_err;
 
@@ -23,7 +24,8 @@ struct jota_emit_file {
 	enum jota_role role;
 	enum jota_compression compression;
 	bool encrypt;
-	bool as_is; /* packed as it is: nothing but its digest is known to us */
+	bool as_is;	       /* packed as it is: nothing but its digest is known to us */
+	struct jota_part part; /* number 0: it is whole */
 	/* of the file before compression and encryption; 0: not known, do not write it */
 	uint64_t content_bytes;
 	uint64_t packed_bytes;

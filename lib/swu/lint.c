@@ -132,36 +132,12 @@ int jota_swu_entry_size(const struct jota_swu_entry *entry, uint64_t *ret_bytes,
 	return jota_parse_u64(property, text, 1, INT64_MAX, ret_bytes, err);
 }
 
-int jota_swu_entry_part(const struct jota_swu_entry *entry, struct jota_swu_part *ret,
+int jota_swu_entry_part(const struct jota_swu_entry *entry, struct jota_part *ret,
 			struct jota_err *err)
 {
-	const char *number = jota_swu_property_get(entry, "part");
-	const char *offset = jota_swu_property_get(entry, "offset");
-	const char *total = jota_swu_property_get(entry, "total");
-	int rc;
-
-	if (!number && !offset && !total)
-		return 0;
-	if (!number || !offset || !total)
-		return jota_fail(err, EINVAL,
-				 "a part of a split image needs the properties part, offset and "
-				 "total; %s is missing.",
-				 !number ? "part" :
-				 !offset ? "offset" :
-					   "total");
-	rc = jota_parse_u64("part", number, 1, JOTA_SWU_ENTRIES_MAX, &ret->number, err);
-	if (!rc)
-		rc = jota_parse_u64("offset", offset, 0, INT64_MAX, &ret->offset_bytes, err);
-	if (!rc)
-		rc = jota_parse_u64("total", total, 1, INT64_MAX, &ret->total_bytes, err);
-	if (rc < 0)
-		return rc;
-	if (ret->offset_bytes % JOTA_SWU_PART_UNIT != 0)
-		return jota_fail(err, EINVAL, "offset is %s, expected a multiple of 1 GiB.", offset);
-	if (ret->offset_bytes >= ret->total_bytes)
-		return jota_fail(err, EINVAL, "offset is %s, which is not below total %s.", offset,
-				 total);
-	return 1;
+	return jota_part_parse(jota_swu_property_get(entry, "part"),
+			       jota_swu_property_get(entry, "offset"),
+			       jota_swu_property_get(entry, "total"), ret, err);
 }
 
 const char *jota_lint_label(const struct jota_swu_entry *entry)

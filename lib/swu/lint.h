@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "slot/slot.h"
+#include "write/part.h"
 
 struct jota_err;
 struct jota_layout;
@@ -17,7 +18,7 @@ struct jota_swu_findings;
 
 #define JOTA_SWU_HOOK_TYPE "jetson-postinstall"
 /** Words that a property of the hook may have; the hook on the device refuses more. */
-#define JOTA_SWU_HOOK_WORDS_MAX 16
+#define JOTA_SWU_HOOK_WORDS_MAX JOTA_HOOK_NAMES_MAX
 
 /**
  * Everything that SWUpdate's parser, our handlers or our hook would refuse, found without the
@@ -32,17 +33,8 @@ struct jota_swu_findings;
 int jota_swu_lint(const struct jota_swu_description *d, const struct jota_layout *layout,
 		  struct jota_swu_findings *ret, struct jota_err *err);
 
-/**
- * One part of an image that is split because the archive ends at 4 GiB. Properties, decimal: part
- * counts from 1, offset is the part's first byte in the image, a multiple of JOTA_SWU_PART_UNIT,
- * total the bytes of the whole image. Parts stand in ascending order without gap or overlap.
- */
-struct jota_swu_part {
-	uint64_t number, offset_bytes, total_bytes;
-};
-#define JOTA_SWU_PART_UNIT (UINT64_C(1) << 30)
-/** 1: it is a part, 0: it is a whole image, -EINVAL or -ERANGE with the reason. */
-int jota_swu_entry_part(const struct jota_swu_entry *entry, struct jota_swu_part *ret,
+/** What an entry's properties say about a part, as jota_part_parse() has it. */
+int jota_swu_entry_part(const struct jota_swu_entry *entry, struct jota_part *ret,
 			struct jota_err *err);
 /**
  * Bytes that an entry's content has when it arrives, from its properties as SWUpdate reads them;

@@ -28,11 +28,22 @@ static int check_part_form(const struct jota_lint *l, const struct jota_lint_rul
 			   const struct jota_swu_entry *e)
 {
 	struct jota_err err = { 0 };
-	struct jota_swu_part part;
+	struct jota_part part;
+	enum jota_role role;
+	int rc;
 
-	if (!jota_lint_is_image(e) || jota_swu_entry_part(e, &part, &err) >= 0)
+	if (jota_swu_entry_role(e, &role) < 0)
 		return 0;
-	return REPORT(l, rule, e->line, "'%.80s': %.220s", jota_lint_label(e), err.msg);
+	rc = jota_swu_entry_part(e, &part, &err);
+	if (rc < 0)
+		return REPORT(l, rule, e->line, "'%.80s': %.220s", jota_lint_label(e), err.msg);
+	if (rc == 0 || role == JOTA_ROLE_ROOTFS)
+		return 0;
+	return REPORT(
+		l, rule, e->line,
+		"'%.80s': part, offset and total are for the rootfs; images of other roles come "
+		"whole.",
+		jota_lint_label(e));
 }
 
 static int check_role_once(const struct jota_lint *l, const struct jota_lint_rule *rule,
@@ -67,7 +78,7 @@ struct parts {
 static int check_next_part(const struct jota_lint *l, const struct jota_lint_rule *rule,
 			   struct parts *have, const struct jota_swu_entry *e)
 {
-	struct jota_swu_part part;
+	struct jota_part part;
 	uint64_t bytes = 0;
 	int rc = 0;
 
@@ -87,6 +98,11 @@ static int check_next_part(const struct jota_lint *l, const struct jota_lint_rul
 			    "'%.80s' begins at offset %" PRIu64 ", expected %" PRIu64
 			    ": the parts leave a gap or overlap.",
 			    jota_lint_label(e), part.offset_bytes, have->end_bytes);
+	if (!rc && have->last && have->last->installed_directly != e->installed_directly)
+		rc = REPORT(l, rule, e->line,
+			    "'%.60s' and '%.60s' differ in installed-directly; SWUpdate installs "
+			    "streamed files first, so the parts would come out of order.",
+			    jota_lint_label(have->last), jota_lint_label(e));
 	(void)jota_swu_entry_size(e, &bytes, NULL);
 	have->count++;
 	have->total_bytes = part.total_bytes;

@@ -16,6 +16,7 @@
 
 struct jota_err;
 struct jota_io;
+struct stat;
 
 #define JOTA_AES_KEY_BYTES 32u
 #define JOTA_AES_IV_BYTES 16u
@@ -29,6 +30,8 @@ struct jota_payload {
 	const char *name; /* in the .swu, for messages */
 	const char *path; /* of the input, for messages */
 	int in_fd;	  /* regular file */
+	/* what the file was when it was planned: parts of one image are of one file; NULL: as it is now */
+	const struct stat *in_seen;
 	/* part of the input that this member carries; its end must be the end of the file or before */
 	uint64_t in_offset_bytes, in_bytes;
 	bool is_boot_image; /* judged on the way as the device judges it */

@@ -27,7 +27,9 @@ int jota_source_open(const struct jota_payload *p, struct jota_source **ret, str
 	if (!s)
 		return jota_fail(err, ENOMEM, "read '%s'", p->path);
 	s->p = p;
-	if (fstat(p->in_fd, &s->before) < 0) {
+	if (p->in_seen) {
+		s->before = *p->in_seen;
+	} else if (fstat(p->in_fd, &s->before) < 0) {
 		int rc = jota_fail(err, errno, "look at '%s'", p->path);
 
 		free(s);

@@ -132,6 +132,11 @@ static const struct jota_key component_keys[] = {
 	{ .name = "encrypt", .type = JOTA_KEY_BOOL, .offset_bytes = COMPONENT(encrypt) },
 	{ .name = "image_size", .type = JOTA_KEY_BYTES, .offset_bytes = COMPONENT(image_bytes) },
 	{ .name = "label", .type = JOTA_KEY_TEXT, .offset_bytes = COMPONENT(label) },
+	{ .name = "split",
+	  .type = JOTA_KEY_UINT,
+	  .offset_bytes = COMPONENT(split_gib),
+	  .min = 1,
+	  .max = JOTA_RECIPE_SPLIT_GIB_MAX },
 };
 
 static int take_command_input(const struct jota_key_reader *reader, const config_setting_t *setting,

@@ -31,7 +31,12 @@ const char *jota_sign_method_name(enum jota_sign_method method);
 /** -EINVAL: text is none of them; *ret is not written. */
 int jota_sign_method_parse(const char *text, enum jota_sign_method *ret);
 
-#define JOTA_RECIPE_COMPONENTS_MAX 16u
+/** Content that no compressor makes smaller, encrypted, still fits into a file of a .swu. */
+#define JOTA_RECIPE_SPLIT_GIB 3u
+#define JOTA_RECIPE_SPLIT_GIB_MAX 64u
+
+/** With a user's own sw-description each part of an image is one of these. */
+#define JOTA_RECIPE_COMPONENTS_MAX 80u
 #define JOTA_RECIPE_SIGNERS_MAX 8u
 #define JOTA_RECIPE_BOARDS_MAX 8u
 #define JOTA_RECIPE_SBOMS_MAX 8u
@@ -55,6 +60,7 @@ struct jota_recipe_component {
 	bool encrypt;
 	uint64_t image_bytes; /* file is a tar, to become an ext4 of this size; else 0 */
 	char *label;	      /* of that ext4 */
+	unsigned split_gib;   /* content above this comes in parts of this; 0: the default */
 	unsigned line;
 };
 

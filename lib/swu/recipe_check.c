@@ -188,7 +188,7 @@ static int check_kept(const struct jota_key_reader *reader, const struct jota_re
 		      struct jota_err *err)
 {
 	if (c->file || c->name || c->compression != JOTA_COMPRESSION_NONE || c->encrypt ||
-	    c->image_bytes > 0 || c->label)
+	    c->image_bytes > 0 || c->label || c->split_gib > 0)
 		return jota_key_fail(reader, c->line, err,
 				     "%s is kept, so no other key than role can stand beside keep",
 				     jota_role_name(c->role));
@@ -221,6 +221,11 @@ static int check_component(const struct jota_key_reader *reader, const struct jo
 	if (c->label && (c->image_bytes == 0 || strlen(c->label) > 16))
 		return jota_key_fail(reader, c->line, err,
 				     "label is that of an ext4 made from a tar, 16 bytes at most");
+	if (c->split_gib > 0 && (!c->has_role || c->role != JOTA_ROLE_ROOTFS))
+		return jota_key_fail(reader, c->line, err, "split is for %s",
+				     r->description ? "components: your own sw-description "
+						      "names the parts of an image itself" :
+						      "the rootfs, others come whole");
 	if (c->encrypt && !r->aes_key)
 		return jota_key_fail(reader, c->line, err,
 				     "encrypt needs encryption: { key = \"file\"; }");

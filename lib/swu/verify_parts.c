@@ -13,15 +13,34 @@
 struct run {
 	uint64_t next_number, next_offset_bytes, total_bytes;
 	unsigned line;
+	/* the image of another role that stands behind the last part */
+	const struct jota_swu_entry *between;
 };
 
+/* The device waits for the next part, nothing else. What is not streamed comes after all that is. */
+static int check_between(struct jota_swu_verifier *v, struct run *run,
+			 const struct jota_swu_entry *e, struct jota_err *err)
+{
+	const struct jota_swu_entry *between = run->between;
+
+	run->between = NULL;
+	if (!between || between->installed_directly != e->installed_directly)
+		return 0;
+	return JOTA_SWU_SAY(v, true, between->line, "parts-order", err,
+			    "'%.80s' stands in the archive between the parts of another image, "
+			    "before '%.80s'.",
+			    between->filename, e->filename);
+}
+
 static int check_part(struct jota_swu_verifier *v, struct run *run,
-		      const struct jota_swu_checked *checked, const struct jota_swu_part *part,
+		      const struct jota_swu_checked *checked, const struct jota_part *part,
 		      struct jota_err *err)
 {
 	const struct jota_swu_entry *e = checked->entry;
-	int rc = 0;
+	int rc = check_between(v, run, e, err);
 
+	if (rc < 0)
+		return rc;
 	if (part->number != run->next_number + 1)
 		rc = JOTA_SWU_SAY(v, true, e->line, "parts-order", err,
 				  "'%.80s' is part %" PRIu64
@@ -50,11 +69,14 @@ static int check_role(struct jota_swu_verifier *v, enum jota_role wanted, struct
 
 	for (size_t i = 0; !rc && i < r->index.count; i++) {
 		const struct jota_swu_checked *checked = &r->checked[i];
-		struct jota_swu_part part;
+		struct jota_part part;
 		enum jota_role role;
 
-		if (!checked->entry || jota_swu_entry_role(checked->entry, &role) < 0 ||
-		    role != wanted || jota_swu_entry_part(checked->entry, &part, NULL) <= 0)
+		if (!checked->entry || jota_swu_entry_role(checked->entry, &role) < 0)
+			continue;
+		if (role != wanted && run.next_number > 0)
+			run.between = checked->entry;
+		if (role != wanted || jota_swu_entry_part(checked->entry, &part, NULL) <= 0)
 			continue;
 		known &= checked->content_known;
 		if (known)

@@ -142,6 +142,6 @@ int jota_session_keep(struct jota_session *s, enum jota_role role, jota_progress
 	if (rc < 0)
 		return jota_session_begun(s) ? jota_session_die(s, rc) : rc;
 	jota_writer_free(take_ptr(&s->writer));
-	s->part[role].state = PART_KEPT;
+	s->role[role].state = ROLE_KEPT;
 	return 0;
 }

@@ -8,9 +8,18 @@
  *  new       none                                       everything as it was
  *  begun     1: target EMPTY, next=running, no trial    running slot boots
  *  (images)  none; written and verified                 running slot boots, target EMPTY
+ *  (parts)   none; body written, first block zero       running slot boots, target EMPTY
  *  armed     none, memory only                          running slot boots, target EMPTY
  *  flipped   2: target next, on trial                   target boots, counted; may fall back
  *  dead      none; any failure after begin              running slot boots, target EMPTY
+ *
+ * An image comes whole, or as parts in ascending order (write/part.h), each announced and ended like
+ * an image. Part 1 brings the total: resolution, capacity and store 1 are about the whole image, and
+ * the writer is opened once. Between two parts the writer stays open with the first block zero on
+ * the device, and nothing else can happen but the next part: any other image, keep or arm kills the
+ * session, as does a part with a gap, an overlap, another number or total. Only the end of the last
+ * part flushes, verifies and releases the first block. An update that stops between two parts is
+ * ended by abort, the next one begins anew.
  */
 #pragma once
 
@@ -20,6 +29,7 @@
 
 #include "slot/backend.h"
 #include "slot/slot.h"
+#include "write/part.h"
 #include "write/writer.h"
 
 struct jota_bootimg;
@@ -36,23 +46,36 @@ struct jota_evidence;
 int jota_session_open(const struct jota_io *io, const struct jota_config *config,
 		      struct jota_session **ret, struct jota_err *err);
 
+/** What one file of the update brings: an image, or a part of one. */
+struct jota_piece {
+	enum jota_role role;
+	const char *name; /* of the file; each once in an update */
+	uint64_t bytes;	  /* of this piece, when it arrives */
+	/* number 0: the image is whole. The offset need not be a multiple of anything here. */
+	struct jota_part part;
+};
+
 /**
- * Announce the next image of the update and get the writer for it (owned by the session; the
+ * Announce the next piece of the update and get the writer for it (owned by the session; the
  * caller pushes into it).
- * All refusals come before the first byte: role or name given twice in this session, target
- * resolution, image larger than the partition; for the first image also the session lock (-EBUSY
+ * All refusals come before the first byte: role or name given twice in this session, a part that is
+ * not the next one (-EPROTO) or does not end within the total (-EINVAL), target resolution, image larger than the partition; for the first image also the session lock (-EBUSY
  * names the holder), boot state, running slot on trial, preflight problems that block, and the
  * targets of all other roles that the layout requires.
  * Only then store 1 is made (first image) and the writer opened.
- * change: variables that go into store 1. role+name identify the image.
+ * change: variables that go into store 1.
  */
-int jota_session_image(struct jota_session *s, enum jota_role role, const char *name,
-		       uint64_t image_bytes, const struct jota_change *change, size_t change_count,
+int jota_session_image(struct jota_session *s, const struct jota_piece *piece,
+		       const struct jota_change *change, size_t change_count,
 		       struct jota_writer **ret_writer, struct jota_err *err);
 
+/** Returned for a part that was taken well but is not the last one. */
+#define JOTA_PARTS_TO_COME 1
+
 /**
- * The stream of the current image ended well: flush, verify, release its first block. Failure
- * makes the session dead.
+ * The stream of the current piece ended well. Of an image or a last part: flush, verify, release the
+ * first block, 0. Of another part: JOTA_PARTS_TO_COME, the report is not written. Failure makes the
+ * session dead; -ENODATA: the piece has fewer bytes than announced.
  */
 int jota_session_image_done(struct jota_session *s, jota_progress_fn progress, void *progress_ctx,
 			    struct jota_write_report *ret_report, struct jota_err *err);
@@ -65,7 +88,7 @@ int jota_session_keep(struct jota_session *s, enum jota_role role, jota_progress
 		      void *progress_ctx, struct jota_err *err);
 
 /**
- * Arm: the images written must equal the signed names, both ways; every role that the layout
+ * Arm: the files written, each part by its name, must equal the signed names, both ways; every role that the layout
  * requires must be written or kept (-EPROTO, names the role: a .swu that brings half
  * a slot); session begun and not dead. Memory only. Repeated arming with the same set keeps.
  */

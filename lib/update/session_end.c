@@ -21,7 +21,10 @@ static bool is_named(const char *const *name, size_t name_count, const char *wan
 static bool is_written(const struct jota_session *s, const char *name)
 {
 	for (size_t i = 0; i < JOTA_ROLE_COUNT; i++) {
-		if (s->part[i].state == PART_WRITTEN && strcmp(s->part[i].name, name) == 0)
+		const struct session_role *r = &s->role[i];
+
+		if (r->state == ROLE_WRITTEN &&
+		    is_named((const char *const *)r->name, r->name_count, name))
 			return true;
 	}
 	return false;
@@ -41,17 +44,16 @@ static int check_set(const struct jota_session *s, const char *const *name, size
 				name[i]);
 	}
 	for (size_t i = 0; i < JOTA_ROLE_COUNT; i++) {
-		const struct session_part *part = &s->part[i];
+		const struct session_role *r = &s->role[i];
 
-		if (part->state == PART_WRITING)
-			return jota_fail(err, EPROTO,
-					 "image '%.100s' of this update has not ended.", part->name);
-		if (part->state == PART_WRITTEN && !is_named(name, name_count, part->name))
-			return jota_fail(
-				err, EPROTO,
-				"image '%.100s' was written but the signed list does not name it: "
-				"add it to the property images of 'jetson-postinstall'.",
-				part->name);
+		for (size_t k = 0; r->state == ROLE_WRITTEN && k < r->name_count; k++) {
+			if (!is_named(name, name_count, r->name[k]))
+				return jota_fail(
+					err, EPROTO,
+					"image '%.100s' was written but the signed list does not name it: "
+					"add it to the property images of 'jetson-postinstall'.",
+					r->name[k]);
+		}
 	}
 	return 0;
 }
@@ -63,9 +65,9 @@ static int check_complete(const struct jota_session *s, struct jota_err *err)
 	for (size_t i = 0; i < JOTA_ROLE_COUNT; i++) {
 		const struct jota_layout_role *row = &layout->role[i];
 		const char *role = jota_role_name((enum jota_role)i);
-		enum session_part_state state = s->part[i].state;
+		enum session_role_state state = s->role[i].state;
 
-		if (!row->required || state == PART_WRITTEN || state == PART_KEPT)
+		if (!row->required || state == ROLE_WRITTEN || state == ROLE_KEPT)
 			continue;
 		return jota_fail(
 			err, EPROTO,
@@ -76,11 +78,14 @@ static int check_complete(const struct jota_session *s, struct jota_err *err)
 	return 0;
 }
 
-static int check_armable(const struct jota_session *s, const char *const *name, size_t name_count,
+static int check_armable(struct jota_session *s, const char *const *name, size_t name_count,
 			 struct jota_err *err)
 {
 	int rc = jota_session_check_alive(s, err);
 
+	if (rc < 0)
+		return rc;
+	rc = jota_session_check_finished(s, "the hook comes", err);
 	if (rc < 0)
 		return rc;
 	rc = check_set(s, name, name_count, err);

@@ -19,12 +19,22 @@ enum session_phase {
 	SESSION_DEAD,	 /* over, target EMPTY */
 };
 
-enum session_part_state { PART_ABSENT, PART_WRITING, PART_WRITTEN, PART_KEPT };
+enum session_role_state {
+	ROLE_ABSENT,
+	ROLE_WRITING, /* a piece streams */
+	ROLE_BETWEEN, /* a part ended well, the next one must come */
+	ROLE_WRITTEN,
+	ROLE_KEPT
+};
 
 /** What this session did with a role's partition of the target slot. */
-struct session_part {
-	enum session_part_state state;
-	char *name; /* of the image, heap; NULL when absent or kept */
+struct session_role {
+	enum session_role_state state;
+	char *name[JOTA_PARTS_MAX]; /* of the pieces that came, heap */
+	size_t name_count;
+	bool in_parts;
+	uint64_t end_bytes;   /* of the last piece, in the image */
+	uint64_t total_bytes; /* of the image */
 };
 
 struct jota_session {
@@ -33,8 +43,8 @@ struct jota_session {
 	enum session_phase phase;
 	struct jota_survey survey; /* open while begun or armed */
 	enum jota_slot target;	   /* valid once begun */
-	struct session_part part[JOTA_ROLE_COUNT];
-	struct jota_writer *writer; /* of the part in state PART_WRITING */
+	struct session_role role[JOTA_ROLE_COUNT];
+	struct jota_writer *writer; /* of the role in state ROLE_WRITING or ROLE_BETWEEN */
 };
 
 /**
@@ -46,12 +56,17 @@ int jota_session_die(struct jota_session *s, int rc);
 /** -EPROTO with a sentence when the session is over, flipped or dead. */
 int jota_session_check_alive(const struct jota_session *s, struct jota_err *err);
 
+/** The role whose image is not complete, NULL: none. */
+struct session_role *jota_session_unfinished(struct jota_session *s);
+
+/** -EPROTO with a sentence when an image is not complete. what: subject, "image 'x' begins". */
+int jota_session_check_finished(struct jota_session *s, const char *what, struct jota_err *err);
+
 /**
  * Refuse what the session alone can refuse: it is over or armed, another image is being written,
- * the role had its
- * turn. what: subject of the sentence. -EPROTO, -EEXIST.
+ * the role had its turn. what: subject of the sentence. -EPROTO, -EEXIST.
  */
-int jota_session_check_turn(const struct jota_session *s, enum jota_role role, const char *what,
+int jota_session_check_turn(struct jota_session *s, enum jota_role role, const char *what,
 			    struct jota_err *err);
 
 /**

@@ -20,6 +20,7 @@ struct jota_writer {
 	struct jota_readback readback;
 	uint64_t image_bytes;	 /* announced */
 	uint64_t received_bytes; /* so far */
+	uint64_t limit_bytes;	 /* end of the part that is coming; of the image, if it is one */
 	uint64_t end_bytes;	 /* of the padded image on the device */
 	size_t first_bytes;	 /* first block, padding included */
 	uint8_t *first;		 /* held back until the body is verified */
@@ -150,6 +151,7 @@ int jota_writer_open(const struct jota_io *io, const struct jota_target *target,
 		return jota_fail(err, ENOMEM, "writer for '%s'", target->path);
 	w->target = *target;
 	w->image_bytes = image_bytes;
+	w->limit_bytes = image_bytes;
 	w->end_bytes = padded_end(image_bytes, target);
 	w->first_bytes = w->end_bytes < JOTA_WRITER_BLOCK_BYTES ? (size_t)w->end_bytes :
 								  JOTA_WRITER_BLOCK_BYTES;
@@ -212,19 +214,74 @@ static int check_usable(const struct jota_writer *w, struct jota_err *err)
 	return -w->failure.errnum;
 }
 
+static int fail_surplus(struct jota_writer *w, uint64_t surplus_bytes)
+{
+	if (w->limit_bytes < w->image_bytes)
+		return jota_fail(&w->failure, EFBIG,
+				 "a part of the image for '%s' was announced to end at %" PRIu64
+				 ", but at least %" PRIu64 " bytes more arrived: the sizes in "
+				 "sw-description do not belong to this part.",
+				 w->target.path, w->limit_bytes, surplus_bytes);
+	return jota_fail(&w->failure, EFBIG,
+			 "the image for '%s' was announced with %" PRIu64
+			 " bytes, but at least %" PRIu64 " more arrived: the sizes in "
+			 "sw-description do not belong to this image.",
+			 w->target.path, w->image_bytes, surplus_bytes);
+}
+
+static int check_part_end(struct jota_writer *w)
+{
+	if (w->received_bytes == w->limit_bytes)
+		return 0;
+	return jota_fail(&w->failure, ENODATA,
+			 "a part of the image for '%s' was announced to end at %" PRIu64
+			 ", but ended at %" PRIu64 ".",
+			 w->target.path, w->limit_bytes, w->received_bytes);
+}
+
+static int begin_part(struct jota_writer *w, uint64_t part_bytes)
+{
+	uint64_t left_bytes = w->image_bytes - w->received_bytes;
+	/* Before the first part, nothing was announced but the image. */
+	int r = w->received_bytes > 0 ? check_part_end(w) : 0;
+
+	if (r < 0)
+		return r;
+	if (part_bytes == 0 || part_bytes > left_bytes)
+		return jota_fail(&w->failure, part_bytes ? EFBIG : EINVAL,
+				 "a part of %" PRIu64 " bytes was announced for '%s', whose image "
+				 "has %" PRIu64 " bytes left.",
+				 part_bytes, w->target.path, left_bytes);
+	w->limit_bytes = w->received_bytes + part_bytes;
+	return 0;
+}
+
+int jota_writer_part(struct jota_writer *w, uint64_t part_bytes, struct jota_err *err)
+{
+	int r = check_usable(w, err);
+
+	if (r < 0)
+		return r;
+	return begin_part(w, part_bytes) < 0 ? give_up(w, err) : 0;
+}
+
+int jota_writer_part_done(struct jota_writer *w, struct jota_err *err)
+{
+	int r = check_usable(w, err);
+
+	if (r < 0)
+		return r;
+	return check_part_end(w) < 0 ? give_up(w, err) : 0;
+}
+
 int jota_writer_push(struct jota_writer *w, const void *data, size_t len_bytes, struct jota_err *err)
 {
 	int r = check_usable(w, err);
 
 	if (r < 0)
 		return r;
-	if (len_bytes > w->image_bytes - w->received_bytes) {
-		(void)jota_fail(&w->failure, EFBIG,
-				"the image for '%s' was announced with %" PRIu64
-				" bytes, but at least %" PRIu64 " more arrived: the sizes in "
-				"sw-description do not belong to this image.",
-				w->target.path, w->image_bytes,
-				len_bytes - (w->image_bytes - w->received_bytes));
+	if (len_bytes > w->limit_bytes - w->received_bytes) {
+		(void)fail_surplus(w, len_bytes - (w->limit_bytes - w->received_bytes));
 		return give_up(w, err);
 	}
 	if (gather(w, data, len_bytes) < 0)

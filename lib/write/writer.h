@@ -6,7 +6,8 @@
  * Order of writes, and what a power cut leaves:
  *  1 open    the old first block (1 MiB, or the whole image if smaller) is zeroed, flushed and
  *            read back                          -> the old image no longer starts
- *  2 push    body, from the second block on, gathered into aligned blocks
+ *  2 push    body, from the second block on, gathered into aligned blocks; the image may come in
+ *            parts, with nothing of this writer between them but time
  *                                               -> first block still zero
  *  3 finish  flush; body read back past the page cache, against digests taken on the way in
  *                                               -> first block still zero
@@ -49,8 +50,18 @@ int jota_writer_open(const struct jota_io *io, const struct jota_target *target,
 		     uint64_t image_bytes, struct jota_writer **ret, struct jota_err *err);
 
 /**
- * Next bytes of the image, any length, 0 too. -EFBIG: more than image_bytes arrive (names the
- * surplus; nothing of that call is written). After an error every further call fails with the
+ * The next bytes are one part of the image, of part_bytes: push takes no more than those until the
+ * next call. A writer that is never told about parts takes the image as one. -ENODATA: the part
+ * before is not complete; -EFBIG: the image has not that many bytes left; -EINVAL: no bytes.
+ */
+int jota_writer_part(struct jota_writer *w, uint64_t part_bytes, struct jota_err *err);
+
+/** The stream of a part ended. -ENODATA: before the last of its bytes. The writer stays open. */
+int jota_writer_part_done(struct jota_writer *w, struct jota_err *err);
+
+/**
+ * Next bytes of the image, any length, 0 too. -EFBIG: more arrive than image or part have (names
+ * the surplus; nothing of that call is written). After an error every further call fails with the
  * same. -EPROTO after a successful finish.
  */
 int jota_writer_push(struct jota_writer *w, const void *data, size_t len_bytes,

@@ -12,7 +12,7 @@
 
 static void judge_entry(const struct jota_swu_entry *e)
 {
-	struct jota_swu_part part;
+	struct jota_part part;
 	struct jota_err err = { 0 };
 	uint64_t bytes = 0;
 	int r;
@@ -28,7 +28,9 @@ static void judge_entry(const struct jota_swu_entry *e)
 	err = (struct jota_err){ 0 };
 	r = jota_swu_entry_part(e, &part, &err);
 	fuzz_check_result(r, &err);
-	PROMISE(r <= 0 || part.offset_bytes < part.total_bytes);
+	PROMISE(r <= 0 || (part.number >= 1 && part.number <= JOTA_PARTS_MAX &&
+			   part.offset_bytes % JOTA_PART_UNIT_BYTES == 0 &&
+			   part.offset_bytes < part.total_bytes));
 	fuzz_plant(e->unknown.count > 0, "a name that is longer than the room");
 }
 

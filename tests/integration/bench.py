@@ -30,11 +30,13 @@ def other(slot):
 class Bench:
     """A device whose two slots hold the old release, slot A or B running."""
 
-    def __init__(self, root, stock, running="A", layout="mission", config="", loops=False):
+    def __init__(self, root, stock, running="A", layout="mission", config="", loops=False,
+                 sizes=None):
         self.stock = stock  # keys, releases, note()
         self.work = root.parent / (root.name + "-work")
         self.work.mkdir()
-        self.device = Device.create(root, layout, running, SIZES_BYTES, loops, config=config)
+        self.device = Device.create(root, layout, running, {**SIZES_BYTES, **(sizes or {})}, loops,
+                                    config=config)
         self.running, self.target = running, other(running)
         self.roles = [role for role in ROLES if role in ("kernel", "rootfs") or layout == "mission"]
         for role in self.roles:

@@ -7,6 +7,7 @@ import copy
 import pytest
 
 GROUP = "What sw-description asks for"
+LONGEST = 254  # bytes of a bootenv variable's value
 
 
 @pytest.mark.parametrize("case, extra, says", [
@@ -80,7 +81,7 @@ def test_an_update_without_the_hook_is_not_selected(bench):
     ("that leaves an image out", {"images": "boot.img rootfs.ext4"},
      "image 'bootloader.img' was written but the signed list does not name it"),
     ("that names nothing", {"images": " "}, "was written but the signed list does not name it"),
-    ("with more than 16 words", {"images": "IMAGES" + " x" * 14}, "more than 16 words"),
+    ("with more than 72 words", {"images": "IMAGES" + " x" * 70}, "more than 72 words"),
     ("that keeps an unknown role", {"images": "IMAGES", "keep": "dtb"},
      "property keep names 'dtb'"),
     ("that keeps what was written", {"images": "IMAGES", "keep": "kernel"},
@@ -146,6 +147,26 @@ def test_a_bootenv_section_cannot_touch_the_boot_choice(bench, name, value):
     bench.fails(f"bootenv section sets {name}", bench.install(package),
                 f"'{name}' belongs to the slot state", bootloader="new", kernel="new", rootfs="new")
     assert "harmless" not in bench.env.read()
+
+
+def test_a_variable_that_swupdate_cuts_fails_the_update(bench):
+    """Of what is wrong with it SWUpdate says only that it is bootloader-specific."""
+    package = bench.update()
+    package.bootenv = {"harmless": "yes", "note": "x" * (LONGEST + 1)}
+    bench.fails("bootenv section with a value that SWUpdate cuts", bench.install(package),
+                "'note' has a name or value of 255 bytes or more", bootloader="new", kernel="new",
+                rootfs="new")
+    assert "harmless" not in bench.env.read()
+
+
+def test_the_longest_variable_that_swupdate_does_not_cut_is_stored(bench):
+    package = bench.update()
+    package.bootenv = {"before": "1", "note": "x" * LONGEST, "behind": "2"}
+    run = bench.install(package)
+    assert run.code == 0, run.text
+    bench.check_flipped()
+    read = bench.env.read()
+    assert (read["before"], read["note"], read["behind"]) == ("1", "x" * LONGEST, "2")
 
 
 def test_a_second_hook_that_fails_takes_the_first_ones_word_back(bench):

@@ -76,7 +76,8 @@ int board_state(const struct board *b, struct jota_boot_state *ret, struct jota_
 
 /** A whole update with the board's images in this order; the roles in `keep` are copied instead. 0 or -errno. */
 int board_update(struct board *b, const bool keep[JOTA_ROLE_COUNT],
-		 const enum jota_role order[JOTA_ROLE_COUNT], struct jota_err *err);
+		 const enum jota_role order[JOTA_ROLE_COUNT], unsigned rootfs_parts,
+		 struct jota_err *err);
 
 /** The slot is bootable: all old, all new, or new with the roles in `keep` as the other slot has or had them. */
 bool board_slot_complete(const struct board *b, const struct world *w, enum jota_slot slot,

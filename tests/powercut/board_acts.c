@@ -8,6 +8,8 @@
 #include "support/update.h"
 
 #define RESETS_MAX 8
+#define PART_NAME_BYTES 24
+#define ROOTFS_PARTS_MAX 4
 
 bool board_boot(struct board *b, enum jota_slot *ret_slot, char why[BOARD_WHY_BYTES])
 {
@@ -38,8 +40,32 @@ int board_state(const struct board *b, struct jota_boot_state *ret, struct jota_
 	return rc;
 }
 
+static void name_part(unsigned number, char name[PART_NAME_BYTES])
+{
+	(void)snprintf(name, PART_NAME_BYTES, "rootfs.part%02u", number);
+}
+
+/* Borders that are no multiple of anything that the device has. */
+static int write_parts(struct jota_session *s, const struct image *image, unsigned count,
+		       struct jota_err *err)
+{
+	uint64_t each = image->size_bytes / count + 1;
+	int rc = JOTA_PARTS_TO_COME;
+
+	for (unsigned i = 0; rc == JOTA_PARTS_TO_COME && i < count; i++) {
+		uint64_t left = image->size_bytes - i * each;
+		char name[PART_NAME_BYTES];
+		const struct image_part part = { name, i + 1, i * each, left < each ? left : each };
+
+		name_part(i + 1, name);
+		rc = update_write_part(s, image, &part, err);
+	}
+	return rc;
+}
+
 static int write_images(struct board *b, struct jota_session *s, const bool keep[JOTA_ROLE_COUNT],
-			const enum jota_role order[JOTA_ROLE_COUNT], struct jota_err *err)
+			const enum jota_role order[JOTA_ROLE_COUNT], unsigned rootfs_parts,
+			struct jota_err *err)
 {
 	int rc = 0;
 
@@ -52,7 +78,11 @@ static int write_images(struct board *b, struct jota_session *s, const bool keep
 			.size_bytes = from->size_bytes,
 		};
 
-		if (!keep[order[i]])
+		if (keep[order[i]])
+			continue;
+		if (order[i] == JOTA_ROLE_ROOTFS && rootfs_parts > 0)
+			rc = write_parts(s, &image, rootfs_parts, err);
+		else
 			rc = update_write(s, &image, err);
 	}
 	for (int i = 0; rc == 0 && i < JOTA_ROLE_COUNT; i++) {
@@ -63,22 +93,28 @@ static int write_images(struct board *b, struct jota_session *s, const bool keep
 }
 
 int board_update(struct board *b, const bool keep[JOTA_ROLE_COUNT],
-		 const enum jota_role order[JOTA_ROLE_COUNT], struct jota_err *err)
+		 const enum jota_role order[JOTA_ROLE_COUNT], unsigned rootfs_parts,
+		 struct jota_err *err)
 {
-	const char *name[JOTA_ROLE_COUNT];
+	const char *name[JOTA_ROLE_COUNT + ROOTFS_PARTS_MAX];
+	char part_name[ROOTFS_PARTS_MAX][PART_NAME_BYTES];
 	struct jota_session *s;
 	bool marker_missing;
 	size_t count = 0;
 	int rc;
 
 	for (int role = 0; role < JOTA_ROLE_COUNT; role++) {
-		if (!keep[role])
+		if (!keep[role] && (role != JOTA_ROLE_ROOTFS || rootfs_parts == 0))
 			name[count++] = b->image[role].name;
+	}
+	for (unsigned i = 0; i < rootfs_parts; i++) {
+		name_part(i + 1, part_name[i]);
+		name[count++] = part_name[i];
 	}
 	rc = jota_session_open(&b->tree.io, &b->config, &s, err);
 	if (rc < 0)
 		return rc;
-	rc = write_images(b, s, keep, order, err);
+	rc = write_images(b, s, keep, order, rootfs_parts, err);
 	if (rc == 0)
 		rc = jota_session_arm(s, name, count, err);
 	if (rc == 0)

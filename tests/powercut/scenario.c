@@ -85,7 +85,7 @@ static int run_update(const struct scenario *s, struct board *b, struct jota_err
 	static const bool keep_none[JOTA_ROLE_COUNT];
 
 	return board_update(b, b->running == s->running ? s->keep : keep_none, order[s->backwards],
-			    err);
+			    s->rootfs_parts, err);
 }
 
 int scenario_run(const struct scenario *s, struct board *b, enum act act, struct jota_err *err)
@@ -136,6 +136,15 @@ const struct scenario scenarios[] = {
 		.running = JOTA_SLOT_B,
 		.variable = { BOTH_GOOD("B") },
 		.backwards = true,
+		.goal = GOAL_INSTALL,
+	},
+	{
+		.name = "parts",
+		.text = "from A into B, rootfs first and in three parts",
+		.running = JOTA_SLOT_A,
+		.variable = { BOTH_GOOD("A") },
+		.backwards = true,
+		.rootfs_parts = 3,
 		.goal = GOAL_INSTALL,
 	},
 	{

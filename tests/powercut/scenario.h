@@ -45,7 +45,8 @@ struct scenario {
 	unsigned char serial;			      /* of the environment; 0: 1 */
 	bool exact_serial; /* states that differ in the serials alone are different states */
 	bool keep[JOTA_ROLE_COUNT];
-	bool backwards; /* images in the order rootfs, bootloader, kernel */
+	bool backwards;	       /* images in the order rootfs, bootloader, kernel */
+	unsigned rootfs_parts; /* the rootfs comes in so many; 0: whole */
 	enum goal goal;
 	bool updates_at_once; /* although a flip waits for its reboot */
 };

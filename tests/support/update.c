@@ -46,23 +46,53 @@ void update_config(const struct tree *t, struct jota_config *ret)
 		tree_die("%s", err.msg);
 }
 
+int update_announce(struct jota_session *s, enum jota_role role, const char *name, uint64_t bytes,
+		    const struct jota_change *change, size_t change_count,
+		    struct jota_writer **ret_writer, struct jota_err *err)
+{
+	const struct jota_piece piece = { .role = role, .name = name, .bytes = bytes };
+
+	return jota_session_image(s, &piece, change, change_count, ret_writer, err);
+}
+
+static int push(struct jota_writer *w, const uint8_t *data, size_t size_bytes, struct jota_err *err)
+{
+	for (size_t at = 0; at < size_bytes; at += PIECE_BYTES) {
+		size_t len = size_bytes - at;
+		int rc = jota_writer_push(w, data + at, len < PIECE_BYTES ? len : PIECE_BYTES, err);
+
+		if (rc < 0)
+			return rc;
+	}
+	return 0;
+}
+
+int update_write_part(struct jota_session *s, const struct image *image,
+		      const struct image_part *part, struct jota_err *err)
+{
+	const struct jota_piece piece = {
+		.role = image->role,
+		.name = part->name,
+		.bytes = part->bytes,
+		.part = { part->number, part->offset_bytes, image->size_bytes },
+	};
+	struct jota_writer *w;
+	int rc = jota_session_image(s, &piece, NULL, 0, &w, err);
+
+	if (rc == 0)
+		rc = push(w, image->data + part->offset_bytes, part->bytes, err);
+	return rc < 0 ? rc : jota_session_image_done(s, NULL, NULL, NULL, err);
+}
+
 int update_write(struct jota_session *s, const struct image *image, struct jota_err *err)
 {
 	struct jota_writer *w;
 	int rc;
 
-	rc = jota_session_image(s, image->role, image->name, image->size_bytes, NULL, 0, &w, err);
-	if (rc < 0)
-		return rc;
-	for (size_t at = 0; at < image->size_bytes; at += PIECE_BYTES) {
-		size_t len = image->size_bytes - at;
-
-		rc = jota_writer_push(w, image->data + at, len < PIECE_BYTES ? len : PIECE_BYTES,
-				      err);
-		if (rc < 0)
-			return rc;
-	}
-	return jota_session_image_done(s, NULL, NULL, NULL, err);
+	rc = update_announce(s, image->role, image->name, image->size_bytes, NULL, 0, &w, err);
+	if (rc == 0)
+		rc = push(w, image->data, image->size_bytes, err);
+	return rc < 0 ? rc : jota_session_image_done(s, NULL, NULL, NULL, err);
 }
 
 int update_arm(struct jota_session *s, const struct image *image, size_t count, struct jota_err *err)

@@ -28,6 +28,18 @@ void image_done(struct image *image);
 
 /** Configuration of the tree; aborts the test when it cannot be read. */
 void update_config(const struct tree *t, struct jota_config *ret);
+/** Announce a whole image. */
+int update_announce(struct jota_session *s, enum jota_role role, const char *name, uint64_t bytes,
+		    const struct jota_change *change, size_t change_count,
+		    struct jota_writer **ret_writer, struct jota_err *err);
+/** A part of an image: `bytes` from `offset_bytes` on. */
+struct image_part {
+	const char *name;
+	uint64_t number, offset_bytes, bytes;
+};
+/** Announce the part, push, end it: 0, JOTA_PARTS_TO_COME or the first failure. */
+int update_write_part(struct jota_session *s, const struct image *image,
+		      const struct image_part *part, struct jota_err *err);
 /** Announce, push in pieces as SWUpdate does, finish. Result of the first call that fails. */
 int update_write(struct jota_session *s, const struct image *image, struct jota_err *err);
 /** Arm with the names of these images. */

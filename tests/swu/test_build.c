@@ -279,12 +279,33 @@ START_TEST(a_file_above_4_gib_is_refused_unless_it_is_compressed)
 
 	scratch_path(&scratch, "/root.ext4", path);
 	ck_assert_int_eq(truncate(path, INT64_C(1) << 32), 0);
-	ck_assert_int_eq(run_text(HARDWARE SIGNED
-				  "layout = \"t234\"; components: ( { role = \"kernel\"; file = "
-				  "\"boot.img\"; }, { role = \"rootfs\"; file = \"root.ext4\"; } );",
+	ck_assert_int_eq(run_text("layout = \"mission\";" HARDWARE SIGNED
+				  "components: ( { role = \"bootloader\"; file = \"root.ext4\"; }, "
+				  "{ role = \"kernel\"; keep = true; }, "
+				  "{ role = \"rootfs\"; file = \"boot.img\"; } );",
 				  &report, &err),
 			 -EFBIG);
-	ck_assert_msg(strstr(err.msg, "4 GiB - 1") != NULL, "said: %s", err.msg);
+	ck_assert_msg(strstr(err.msg, "4 GiB - 1: set compress") != NULL, "said: %s", err.msg);
+	check_nothing_left();
+}
+END_TEST
+
+START_TEST(a_part_that_is_as_large_as_that_is_refused_as_well)
+{
+	struct jota_build_report report;
+	struct jota_err err = { 0 };
+	char path[PATH_MAX];
+
+	scratch_path(&scratch, "/root.ext4", path);
+	ck_assert_int_eq(truncate(path, (INT64_C(1) << 32) + 1), 0);
+	ck_assert_int_eq(run_text("layout = \"t234\";" HARDWARE SIGNED
+				  "components: ( { role = \"kernel\"; file = \"boot.img\"; }, "
+				  "{ role = \"rootfs\"; file = \"root.ext4\"; split = 4; } );",
+				  &report, &err),
+			 -EFBIG);
+	ck_assert_msg(strstr(err.msg, "'root.ext4.part01' has 4294967296") != NULL, "said: %s",
+		      err.msg);
+	ck_assert_msg(strstr(err.msg, "set split = 3") != NULL, "said: %s", err.msg);
 	check_nothing_left();
 }
 END_TEST
@@ -462,6 +483,7 @@ int main(void)
 			    (int)(sizeof(refused) / sizeof(refused[0])));
 	tcase_add_test(tc, an_input_that_is_a_pipe_does_not_block);
 	tcase_add_test(tc, a_file_above_4_gib_is_refused_unless_it_is_compressed);
+	tcase_add_test(tc, a_part_that_is_as_large_as_that_is_refused_as_well);
 	tcase_add_test(tc, an_output_that_exists_stays_unless_it_is_forced);
 	tcase_add_test(tc, two_runs_do_not_write_the_same_file);
 	tcase_add_test(tc, no_failing_write_leaves_half_a_file);

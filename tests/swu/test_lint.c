@@ -35,6 +35,7 @@
 	"\"; total = \"" total "\"; decompressed-size = \"" size "\"; }; }"
 #define PARTS(list)                                                                                \
 	BOARD(IMAGES(BOOT("") ", " list) SCRIPTS(HOOK("images = \"boot.img p1 p2 p3\"; ")))
+#define A36 "a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a a "
 #define X256                                                                                       \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                         \
 	"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"                         \
@@ -178,8 +179,7 @@ static const struct {
 	{ "hook-list-differs", NULL, "names 'more.img'",
 	  BOARD(IMAGES(BOOT("") ", " ROOT(""))
 			SCRIPTS(HOOK("images = \"boot.img root.img more.img\"; "))) },
-	{ "too-many-words", NULL, "17 words",
-	  TWO("", "", "keep = \"a a a a a a a a a a a a a a a a a\"; ", "") },
+	{ "too-many-words", NULL, "73 words", TWO("", "", "keep = \"" A36 A36 "a\"; ", "") },
 	{ "bad-keep", "mission", "keeps 'kernle'", TWO("", "", "keep = \"kernle\"; ", "") },
 	{ "bad-keep", "mission", "in use while the device runs",
 	  BOARD(IMAGES(BOOT("")) SCRIPTS(HOOK("images = \"boot.img\"; keep = \"rootfs\"; "))) },
@@ -211,7 +211,15 @@ static const struct {
 	{ "parts-differ", NULL, "end at 5368709119",
 	  PARTS(PART("p1", "1", "0", "5368709120", "4294967296") ", " PART(
 		  "p2", "2", "4294967296", "5368709120", "1073741823")) },
-	{ "parts-differ", NULL, "begins at offset 1073741824, expected 0",
+	{ "parts-differ", NULL, "differ in installed-directly",
+	  PARTS(PART(
+		  "p1", "1", "0", "5368709120",
+		  "4294967296") ", "
+				"{ filename = \"p2\"; type = \"jetson-rootfs\"; " HASH
+				"properties: { part = \"2\"; offset = \"4294967296\"; total = \"5368709120\"; }; }") },
+	{ "bad-part", NULL, "'boot.img': part, offset and total are for the rootfs",
+	  TWO("properties: { part = \"1\"; offset = \"0\"; total = \"1\"; };", "", "", "") },
+	{ "bad-part", NULL, "only that, begins at 0",
 	  PARTS(PART("p1", "1", "1073741824", "5368709120", "4294967296")) },
 };
 #define BAD_COUNT (sizeof(bad) / sizeof(bad[0]))

@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 
 #include <openssl/evp.h>
@@ -224,6 +225,21 @@ START_TEST(a_part_of_a_file_is_packed_alone)
 }
 END_TEST
 
+START_TEST(a_file_that_changed_since_it_was_planned_is_refused)
+{
+	struct jota_payload p = payload(JOTA_COMPRESSION_NONE, false);
+	struct jota_payload_result result;
+	struct jota_err err = { 0 };
+	struct stat seen;
+
+	ck_assert_int_eq(fstat(p.in_fd, &seen), 0);
+	p.in_seen = &seen;
+	ck_assert_int_eq(jota_payload_run(&p, &result, &err), 0);
+	seen.st_mtim.tv_nsec ^= 1;
+	ck_assert_int_eq(jota_payload_run(&p, &result, &err), -ESTALE);
+}
+END_TEST
+
 /* Operations that do something else at the first write. */
 static atomic_bool stop;
 
@@ -340,6 +356,7 @@ int main(void)
 	tcase_add_loop_test(tc, every_length_is_padded_right, 0,
 			    (int)(sizeof(lengths) / sizeof(lengths[0])));
 	tcase_add_test(tc, a_part_of_a_file_is_packed_alone);
+	tcase_add_test(tc, a_file_that_changed_since_it_was_planned_is_refused);
 	tcase_add_loop_test(tc, an_accident_ends_the_run_with_a_sentence, 0,
 			    (int)(sizeof(accidents) / sizeof(accidents[0])));
 	tcase_add_test(tc, what_grows_beyond_a_member_is_refused);

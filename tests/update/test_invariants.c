@@ -179,17 +179,16 @@ START_TEST(i2_running_slot_comes_from_evidence_that_agrees)
 	struct jota_writer *w;
 
 	tree_write_file(&u.tree, "/proc/cmdline", "root=PARTLABEL=A_APP rootwait jota.slot=B\n");
-	ck_refused(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w,
-				      &u.err),
-		   EBADMSG, "jota.slot");
+	ck_refused(
+		update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w, &u.err),
+		EBADMSG, "jota.slot");
 	/* The stored choice is no evidence: it says A, but B runs. */
 	tree_env_set(&u.tree, "boot_slot", "A");
 	tree_env_set(&u.tree, "slotA_ok", "1");
 	tree_env_set(&u.tree, "slotB_ok", "1");
 	tree_env_set(&u.tree, "upgrade_available", "0");
 	tree_reboot_into(&u.tree, JOTA_SLOT_B);
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w,
-				 &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w, &u.err));
 	ck_assert_int_eq(jota_session_target(u.session), JOTA_SLOT_A);
 	ck_assert(tree_env_is(&u.tree, "boot_slot", "B"));
 	ck_assert(tree_env_is(&u.tree, "slotA_ok", "0"));
@@ -320,8 +319,8 @@ START_TEST(i9_role_that_nothing_selects_is_refused)
 			"layout = \"t186\";\nbackend = \"uboot\";\n");
 	update_config(&u.tree, &u.config);
 	open_watched();
-	ck_assert_int_lt(jota_session_image(u.session, JOTA_ROLE_BOOTLOADER, "u-boot.bin", 4096,
-					    NULL, 0, &w, &u.err),
+	ck_assert_int_lt(update_announce(u.session, JOTA_ROLE_BOOTLOADER, "u-boot.bin", 4096, NULL,
+					 0, &w, &u.err),
 			 0);
 	ck_assert_msg(strstr(u.err.msg, "bootloader"), "'%s'", u.err.msg);
 	ck_assert(!jota_session_begun(u.session));

@@ -185,7 +185,7 @@ static int announce(struct tree *t, const struct refusal *r, struct jota_err *er
 
 	update_config(t, &config);
 	ck_assert_int_eq(jota_session_open(&t->io, &config, &s, err), 0);
-	rc = jota_session_image(s, r->role, r->name, r->image_bytes, NULL, 0, &w, err);
+	rc = update_announce(s, r->role, r->name, r->image_bytes, NULL, 0, &w, err);
 	if (rc < 0) {
 		ck_assert(!jota_session_begun(s));
 		lock = jota_io_lock(&t->io, JOTA_SESSION_LOCK, "test", 0, NULL);
@@ -238,8 +238,8 @@ START_TEST(refused_session_can_be_tried_again)
 	tree_make(&t, &small);
 	update_config(&t, &config);
 	ck_assert_int_eq(jota_session_open(&t.io, &config, &s, &err), 0);
-	ck_assert_int_eq(jota_session_image(s, good.role, good.name, 0, NULL, 0, &w, &err), -EINVAL);
-	ck_assert_int_eq(jota_session_image(s, good.role, good.name, 4096, NULL, 0, &w, &err), 0);
+	ck_assert_int_eq(update_announce(s, good.role, good.name, 0, NULL, 0, &w, &err), -EINVAL);
+	ck_assert_int_eq(update_announce(s, good.role, good.name, 4096, NULL, 0, &w, &err), 0);
 	ck_assert(jota_session_begun(s));
 	ck_assert_int_eq(jota_session_target(s), JOTA_SLOT_B);
 	jota_session_free(s);
@@ -263,7 +263,7 @@ START_TEST(refusal_names_the_holder_of_the_session_lock)
 	lock = jota_io_lock(&t.io, JOTA_SESSION_LOCK, "somebody else", 0, &err);
 	ck_assert_int_ge(lock, 0);
 	ck_assert_int_eq(jota_session_open(&t.io, &config, &s, &err), 0);
-	ck_assert_int_eq(jota_session_image(s, r.role, r.name, r.image_bytes, NULL, 0, &w, &err),
+	ck_assert_int_eq(update_announce(s, r.role, r.name, r.image_bytes, NULL, 0, &w, &err),
 			 -EBUSY);
 	(void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 	ck_assert_ptr_nonnull(strstr(err.msg, "somebody else"));
@@ -286,11 +286,11 @@ START_TEST(second_session_is_told_about_the_first)
 	update_config(&t, &config);
 	ck_assert_int_eq(jota_session_open(&t.io, &config, &first, &err), 0);
 	ck_assert_int_eq(jota_session_open(&t.io, &config, &second, &err), 0);
-	ck_assert_int_eq(jota_session_image(first, KERNEL, 4096, NULL, 0, &w, &err), 0);
-	ck_assert_int_eq(jota_session_image(second, KERNEL, 4096, NULL, 0, &w, &err), -EBUSY);
+	ck_assert_int_eq(update_announce(first, KERNEL, 4096, NULL, 0, &w, &err), 0);
+	ck_assert_int_eq(update_announce(second, KERNEL, 4096, NULL, 0, &w, &err), -EBUSY);
 	ck_assert_ptr_nonnull(strstr(err.msg, "a running update"));
 	jota_session_abort(first);
-	ck_assert_int_eq(jota_session_image(second, KERNEL, 4096, NULL, 0, &w, &err), 0);
+	ck_assert_int_eq(update_announce(second, KERNEL, 4096, NULL, 0, &w, &err), 0);
 	jota_session_free(first);
 	jota_session_free(second);
 	tree_remove(&t);
@@ -311,7 +311,7 @@ START_TEST(variable_of_the_state_is_refused_as_a_change)
 	update_config(&t, &config);
 	before = snapshot_take(&t);
 	ck_assert_int_eq(jota_session_open(&t.io, &config, &s, &err), 0);
-	ck_assert_int_eq(jota_session_image(s, KERNEL, 4096, &change, 1, &w, &err), -EPERM);
+	ck_assert_int_eq(update_announce(s, KERNEL, 4096, &change, 1, &w, &err), -EPERM);
 	ck_assert_ptr_nonnull(strstr(err.msg, "boot_slot"));
 	jota_session_free(s);
 	after = snapshot_take(&t);

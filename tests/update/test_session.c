@@ -87,8 +87,8 @@ START_TEST(changes_go_into_the_two_stores)
 	struct jota_writer *w;
 	bool missing;
 
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img",
-				 u.image[JOTA_ROLE_KERNEL].size_bytes, &first, 1, &w, &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img",
+			      u.image[JOTA_ROLE_KERNEL].size_bytes, &first, 1, &w, &u.err));
 	ck_assert(tree_env_is(&u.tree, "recovery_status", "in_progress"));
 	ck_ok(jota_writer_push(w, u.image[JOTA_ROLE_KERNEL].data,
 			       u.image[JOTA_ROLE_KERNEL].size_bytes, &u.err));
@@ -124,10 +124,9 @@ START_TEST(image_that_begins_before_the_other_ended_kills_the_update)
 {
 	struct jota_writer *w;
 
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w,
-				 &u.err));
-	ck_refused(jota_session_image(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 4096, NULL, 0, &w,
-				      &u.err),
+	ck_ok(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w, &u.err));
+	ck_refused(update_announce(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 4096, NULL, 0, &w,
+				   &u.err),
 		   EPROTO, "boot.img");
 	ck_assert(update_is_dead(&u));
 	ck_assert(tree_partition_is_zero(&u.tree, "B_kernel", 4096));
@@ -139,8 +138,8 @@ START_TEST(later_image_too_large_kills_the_update)
 	struct jota_writer *w;
 
 	ck_ok(update_write(u.session, &u.image[JOTA_ROLE_KERNEL], &u.err));
-	ck_refused(jota_session_image(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 1u << 30, NULL, 0,
-				      &w, &u.err),
+	ck_refused(update_announce(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 1u << 30, NULL, 0,
+				   &w, &u.err),
 		   EFBIG, "B_APP");
 	ck_assert(update_is_dead(&u));
 }
@@ -151,8 +150,8 @@ START_TEST(short_image_kills_the_update_and_leaves_no_image)
 	struct jota_writer *w;
 
 	ck_ok(update_write(u.session, &u.image[JOTA_ROLE_KERNEL], &u.err));
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 2048 * KIB, NULL, 0,
-				 &w, &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 2048 * KIB, NULL, 0, &w,
+			      &u.err));
 	ck_ok(jota_writer_push(w, u.image[JOTA_ROLE_ROOTFS].data, 1500 * KIB, &u.err));
 	ck_refused(jota_session_image_done(u.session, NULL, NULL, NULL, &u.err), ENODATA,
 		   "rootfs.ext4");
@@ -186,8 +185,8 @@ START_TEST(abort_in_the_middle_of_an_image_erases_its_start)
 {
 	struct jota_writer *w;
 
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 2560 * KIB, NULL, 0,
-				 &w, &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_ROOTFS, "rootfs.ext4", 2560 * KIB, NULL, 0, &w,
+			      &u.err));
 	ck_ok(jota_writer_push(w, u.image[JOTA_ROLE_ROOTFS].data, 2000 * KIB, &u.err));
 	jota_session_abort(u.session);
 	ck_assert(update_is_dead(&u));
@@ -312,8 +311,8 @@ START_TEST(refused_second_update_leaves_the_first_flip_pending)
 	ck_ok(update_write_all(&u));
 	ck_ok(update_flip(&u));
 	update_reopen(&u);
-	ck_refused(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 1u << 30, NULL, 0,
-				      &w, &u.err),
+	ck_refused(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 1u << 30, NULL, 0, &w,
+				   &u.err),
 		   EFBIG, "B_kernel");
 	ck_assert(tree_env_is(&u.tree, "boot_slot", "B"));
 	ck_assert(tree_has(&u.tree, JOTA_REBOOT_PENDING));
@@ -363,8 +362,7 @@ START_TEST(no_descriptor_is_left_behind)
 	ck_ok(update_flip(&u));
 	ck_assert_uint_eq(open_descriptors(), before);
 	update_reopen(&u);
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w,
-				 &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w, &u.err));
 	ck_assert_uint_gt(open_descriptors(), before);
 	jota_session_abort(u.session);
 	ck_assert_uint_eq(open_descriptors(), before);

@@ -182,8 +182,7 @@ START_TEST(transition_during_an_update_names_the_holder)
 {
 	struct jota_writer *w;
 
-	ck_ok(jota_session_image(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w,
-				 &u.err));
+	ck_ok(update_announce(u.session, JOTA_ROLE_KERNEL, "boot.img", 4096, NULL, 0, &w, &u.err));
 	ck_refused(apply(JOTA_DO_CONFIRM), EBUSY, "a running update");
 	ck_refused(apply(JOTA_DO_SWITCH_B), EBUSY, "a running update");
 	jota_session_abort(u.session);

@@ -310,6 +310,57 @@ START_TEST(surplus_bytes_are_refused_and_every_later_call_says_the_same)
 }
 END_TEST
 
+/* Calls on a writer of 2 MiB that got `pushed` bytes of a first part of 1 MiB. */
+static const struct {
+	size_t pushed;
+	uint64_t part_bytes; /* of the second part; 0 with done: only the end of the first */
+	bool done;
+	int result;
+	const char *words;
+} part_calls[] = {
+	{ MIB, 0, true, 0, "" },
+	{ MIB, MIB, false, 0, "" },
+	{ MIB - 1, 0, true, -ENODATA, "end at 1048576, but ended at 1048575" },
+	{ MIB - 1, MIB, false, -ENODATA, "ended at 1048575" },
+	{ MIB, MIB + 1, false, -EFBIG, "has 1048576 bytes left" },
+	{ MIB, UINT64_MAX, false, -EFBIG, "has 1048576 bytes left" },
+	{ MIB, 0, false, -EINVAL, "a part of 0 bytes" },
+};
+
+START_TEST(parts_are_taken_whole_or_not_at_all)
+{
+	uint8_t *image = make_image(2 * MIB, 9);
+	struct jota_writer *w = open_writer(2 * MIB);
+	int r;
+
+	ck_assert_int_eq(jota_writer_part(w, MIB, &err), 0);
+	push(w, image, part_calls[_i].pushed);
+	r = part_calls[_i].done ? jota_writer_part_done(w, &err) :
+				  jota_writer_part(w, part_calls[_i].part_bytes, &err);
+	ck_assert_int_eq(r, part_calls[_i].result);
+	ck_assert_msg(strstr(err.msg, part_calls[_i].words), "said: %s", err.msg);
+	ck_assert_int_eq(jota_writer_push(w, image, 0, &err), part_calls[_i].result);
+	jota_writer_free(w);
+	ck_assert(scratch_part_is_zero(&part, 0, MIB));
+	free(image);
+}
+END_TEST
+
+START_TEST(surplus_bytes_of_a_part_are_refused_before_they_are_written)
+{
+	uint8_t *image = make_image(3 * MIB, 9);
+	struct jota_writer *w = open_writer(3 * MIB);
+
+	ck_assert_int_eq(jota_writer_part(w, MIB, &err), 0);
+	ck_assert_int_eq(jota_writer_push(w, image, 3 * MIB, &err), -EFBIG);
+	ck_assert_ptr_nonnull(strstr(err.msg, "at least 2097152 bytes more"));
+	jota_writer_free(w);
+	ck_assert(scratch_part_is_zero(&part, 0, MIB));
+	ck_assert(scratch_part_is_old(&part, MIB, CAPACITY_BYTES));
+	free(image);
+}
+END_TEST
+
 START_TEST(missing_bytes_are_refused_with_both_numbers)
 {
 	uint8_t *image = make_image(2 * MIB, 10);
@@ -420,6 +471,9 @@ static Suite *writer_suite(void)
 	tcase_add_test(tc, first_block_stays_zero_until_finish);
 	tcase_add_loop_test(tc, free_without_finish_leaves_the_first_block_zero, 0, 4);
 	tcase_add_test(tc, surplus_bytes_are_refused_and_every_later_call_says_the_same);
+	tcase_add_loop_test(tc, parts_are_taken_whole_or_not_at_all, 0,
+			    (int)(sizeof(part_calls) / sizeof(part_calls[0])));
+	tcase_add_test(tc, surplus_bytes_of_a_part_are_refused_before_they_are_written);
 	tcase_add_test(tc, missing_bytes_are_refused_with_both_numbers);
 	tcase_add_test(tc, push_of_no_bytes_changes_nothing);
 	tcase_add_test(tc, calls_after_finish_are_refused_and_leave_the_image_alone);

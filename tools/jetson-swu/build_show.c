@@ -103,6 +103,16 @@ static void add_number(json_object *to, const char *name, uint64_t value)
 	(void)json_object_object_add(to, name, json_object_new_uint64(value));
 }
 
+static json_object *part_json(const struct jota_part *part)
+{
+	json_object *o = json_object_new_object();
+
+	add_number(o, "number", part->number);
+	add_number(o, "offset", part->offset_bytes);
+	add_number(o, "total", part->total_bytes);
+	return o;
+}
+
 static json_object *file_json(const struct jota_emit_file *file)
 {
 	json_object *o = json_object_new_object();
@@ -114,6 +124,10 @@ static json_object *file_json(const struct jota_emit_file *file)
 		 file->is_sbom	? "sbom" :
 		 file->has_role ? jota_role_name(file->role) :
 				  NULL);
+	if (file->part.number > 0)
+		(void)json_object_object_add(o, "part", part_json(&file->part));
+	else
+		(void)json_object_object_add(o, "part", NULL);
 	/* What was packed as it came and is not compressed is its own content. */
 	add_number(o, "content_bytes",
 		   file->content_bytes ? file->content_bytes : file->packed_bytes);

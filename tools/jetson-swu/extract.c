@@ -17,6 +17,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/io.h"
+#include "join.h"
 #include "show.h"
 #include "verbs.h"
 
@@ -25,6 +26,7 @@
 static const char usage_text[] =
 	"usage: jetson-swu extract [-C DIR] FILE.swu [MEMBER]...\n"
 	"       jetson-swu extract --list FILE.swu\n"
+	"       jetson-swu extract --join OUT [-K FILE] FILE.swu\n"
 	"\n"
 	"Writes the members, all or those named, to new files in DIR (default: here). A file that is\n"
 	"there is never replaced. Checksums are compared, signatures and hashes are not: 'jetson-swu\n"
@@ -32,6 +34,9 @@ static const char usage_text[] =
 	"\n"
 	"  -C, --directory DIR  where to; made when it is missing\n"
 	"      --list           print names and sizes only\n"
+	"      --join OUT       write the root filesystem to OUT, decrypted and decompressed, the parts\n"
+	"                       of a split one behind each other\n"
+	"  -K, --aes-key FILE   key as for swupdate -K, for --join\n"
 	"\n"
 	"Exit codes: 0 done, 1 refused, 2 wrong usage, 3 unreadable.\n";
 
@@ -135,17 +140,25 @@ static void list(const struct swu_file *swu)
 			     ESCAPED(swu->index.member[i].name));
 }
 
-static int run(char *const *words, int count, const char *folder, bool list_only)
+struct words {
+	const char *folder, *join, *key;
+	bool list;
+};
+
+static int run(char *const *words, int count, const struct words *w)
 {
 	struct jota_err err = { 0 };
 	struct swu_file swu;
-	int rc = swu_open(words[0], false, &swu, &err), code = EXIT_GOOD;
+	int rc = swu_open(words[0], w->join != NULL, &swu, &err), code = EXIT_GOOD;
 
 	if (rc < 0)
 		code = EXIT_UNREADABLE;
-	else if (list_only)
+	else if (w->list)
 		list(&swu);
-	else if (extract_all(&swu, words[0], folder, words + 1, count - 1, &err) < 0)
+	else if (w->join)
+		code = join_rootfs(&swu, words[0], w->key, w->join, &err) < 0 ? EXIT_REFUSED :
+										EXIT_GOOD;
+	else if (extract_all(&swu, words[0], w->folder, words + 1, count - 1, &err) < 0)
 		code = EXIT_REFUSED;
 	swu_close(&swu);
 	if (code != EXIT_GOOD)
@@ -153,26 +166,41 @@ static int run(char *const *words, int count, const char *folder, bool list_only
 	return code;
 }
 
+/* Whole files only with --list and --join, and one verb at a time. */
+static bool fits(const struct words *w, int count)
+{
+	if (count < 1 || (w->list && w->join) || (w->key && !w->join))
+		return false;
+	return count == 1 || (!w->list && !w->join);
+}
+
 int verb_extract(int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "directory", required_argument, NULL, 'C' },
 		{ "list", no_argument, NULL, 'l' },
+		{ "join", required_argument, NULL, 'j' },
+		{ "aes-key", required_argument, NULL, 'K' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *folder = ".";
-	bool list_only = false;
+	struct words w = { .folder = "." };
 	int option;
 
 	opterr = 0;
-	while ((option = getopt_long(argc, argv, ":C:h", known, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, ":C:K:h", known, NULL)) != -1) {
 		switch (option) {
 		case 'C':
-			folder = optarg;
+			w.folder = optarg;
+			break;
+		case 'K':
+			w.key = optarg;
 			break;
 		case 'l':
-			list_only = true;
+			w.list = true;
+			break;
+		case 'j':
+			w.join = optarg;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);
@@ -181,9 +209,9 @@ int verb_extract(int argc, char **argv)
 			return show_bad_option("extract", option, argv);
 		}
 	}
-	if (argc - optind < 1 || (list_only && argc - optind != 1)) {
+	if (!fits(&w, argc - optind)) {
 		show_error("extract: a file is expected; try 'jetson-swu extract --help'");
 		return EXIT_USAGE;
 	}
-	return run(argv + optind, argc - optind, folder, list_only);
+	return run(argv + optind, argc - optind, &w);
 }

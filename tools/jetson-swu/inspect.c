@@ -20,6 +20,18 @@ static const char usage_text[] =
 	"\n"
 	"Exit codes: 0 shown, 2 wrong usage, 3 unreadable.\n";
 
+/* What of its image an entry brings, "" for all. */
+static const char *part_text(const struct jota_swu_entry *e, char *buf, size_t buf_bytes)
+{
+	struct jota_part part;
+
+	if (jota_swu_entry_part(e, &part, NULL) <= 0)
+		return "";
+	(void)snprintf(buf, buf_bytes, ", part %" PRIu64 " from byte %" PRIu64 " of %" PRIu64,
+		       part.number, part.offset_bytes, part.total_bytes);
+	return buf;
+}
+
 static void show_entry(const struct jota_swu_entry *e, const struct swu_file *swu, const char *edge)
 {
 	const struct jota_swu_member *m =
@@ -39,6 +51,7 @@ static void show_entry(const struct jota_swu_entry *e, const struct swu_file *sw
 		{ "data", e->data },
 	};
 	enum jota_role role;
+	char part[80];
 
 	(void)printf("%s%s", edge, ESCAPED(e->filename ? e->filename : jota_swu_entry_type(e)));
 	if (m)
@@ -48,7 +61,7 @@ static void show_entry(const struct jota_swu_entry *e, const struct swu_file *sw
 	if (e->type)
 		(void)printf("  %s", ESCAPED(e->type));
 	if (jota_swu_entry_role(e, &role) == 0)
-		(void)printf(" (%s)", jota_role_name(role));
+		(void)printf(" (%s%s)", jota_role_name(role), part_text(e, part, sizeof(part)));
 	(void)printf("%s%s\n", e->encrypted ? "  encrypted" : "",
 		     e->installed_directly ? "  streamed" : "");
 	for (size_t i = 0; i < sizeof(attribute) / sizeof(attribute[0]); i++)
@@ -137,6 +150,21 @@ static json_object *json_properties(const struct jota_swu_property *property, si
 	return list;
 }
 
+/* null: the image comes whole. */
+static json_object *json_part(const struct jota_swu_entry *e)
+{
+	struct jota_part part;
+	json_object *one;
+
+	if (jota_swu_entry_part(e, &part, NULL) <= 0)
+		return NULL;
+	one = json_object_new_object();
+	json_object_object_add(one, "number", json_u64(part.number));
+	json_object_object_add(one, "offset", json_u64(part.offset_bytes));
+	json_object_object_add(one, "total", json_u64(part.total_bytes));
+	return one;
+}
+
 static json_object *json_entry(const struct jota_swu_entry *e, const struct swu_file *swu)
 {
 	const struct jota_swu_member *m =
@@ -152,6 +180,7 @@ static json_object *json_entry(const struct jota_swu_entry *e, const struct swu_
 	json_object_object_add(
 		one, "role",
 		jota_swu_entry_role(e, &role) == 0 ? json_text(jota_role_name(role)) : NULL);
+	json_object_object_add(one, "part", json_part(e));
 	json_object_object_add(one, "sha256", json_text(e->sha256));
 	json_object_object_add(one, "compressed", json_text(e->compressed));
 	json_object_object_add(one, "encrypted", json_object_new_boolean(e->encrypted));
