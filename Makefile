@@ -53,6 +53,7 @@ swu_libs = $(eval swu_libs := $$(shell pkg-config --libs $(SWU_PACKAGES)))$(swu_
 md_libs = $(eval md_libs := $$(shell pkg-config --libs libmd))$(md_libs)
 json_cflags = $(eval json_cflags := $$(shell pkg-config --cflags json-c))$(json_cflags)
 json_libs = $(eval json_libs := $$(shell pkg-config --libs json-c))$(json_libs)
+curl_libs = $(eval curl_libs := $$(shell pkg-config --libs libcurl))$(curl_libs)
 check_cflags = $(eval check_cflags := $$(shell pkg-config --cflags check))$(check_cflags)
 check_libs = $(eval check_libs := $$(shell pkg-config --libs check))$(check_libs)
 

@@ -34,7 +34,8 @@ $(plugin_objects): | $(HOST_STAMP)
 $(OUT)/obj/tools/%: CPPFLAGS_HERE = -Ilib $(lib_cflags) $(json_cflags)
 tool_libs = $(lib_libs) $(json_libs)
 $(OUT)/bin/swupdate-jetson: tool_libs =
-$(OUT)/bin/jetson-swu: tool_libs = $(lib_libs) $(swu_libs) $(json_libs)
+$(OUT)/bin/jetson-swu: tool_libs = $(lib_libs) $(swu_libs) $(json_libs) $(curl_libs)
+$(OUT)/bin/jetson-health: tool_libs = $(lib_libs) $(health_libs) $(json_libs)
 $(call tool_objects,swupdate-jetson): CPPFLAGS_HERE = -Ilib \
 	-DJOTA_PLUGIN_PATH='"$(PREFIX)/lib/swupdate-jetson/jetson-handlers.so"'
 $(call tool_objects,swupdate-jetson): $(OUT)/prefix

@@ -153,6 +153,7 @@ PARTS = {
     "integration": lambda build: pytest_jobs(build, "integration", []),
     "hosts": hosts_jobs,
     "root": lambda build: pytest_jobs(build, "root", ["-m", "root"]),
+    "hawkbit": lambda build: pytest_jobs(build, "hawkbit", [], "hawkbit"),
     "faults": lambda build: pytest_jobs(build, "faults", [], "faults"),
     "faults-short": lambda build: pytest_jobs(build, "faults-short", ["-m", "quick"], "faults"),
 }

@@ -21,6 +21,7 @@ static const struct verb {
 	{ "diff", "compare two .swu", verb_diff },
 	{ "lint", "check a sw-description, or that of a .swu", verb_lint },
 	{ "extract", "take files out of a .swu", verb_extract },
+	{ "publish", "verify a .swu and put it on a hawkBit server", verb_publish },
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

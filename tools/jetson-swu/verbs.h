@@ -9,3 +9,4 @@ int verb_inspect(int argc, char **argv);
 int verb_diff(int argc, char **argv);
 int verb_lint(int argc, char **argv);
 int verb_extract(int argc, char **argv);
+int verb_publish(int argc, char **argv);
