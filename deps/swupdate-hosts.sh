@@ -6,7 +6,8 @@
 #        deps/swupdate-hosts.sh FORM-VERSION [DEV]
 # Builds a SWUpdate without Lua into build/hosts/FORM-VERSION/swupdate. FORM is luafree-plugin (exports
 # its symbols, so that it can load the plugin) or builtin (our handlers compiled in, with the library
-# that `make install-dev` put into DEV). Nothing is done when nothing changed, only the handlers are
+# that `make install-dev` put into DEV); rsa and rsa-pss are as builtin, but small, and verify plain RSA
+# signatures where the others verify CMS. Nothing is done when nothing changed, only the handlers are
 # compiled again when only they did. What a build says is kept in build/hosts/FORM-VERSION/log.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -46,7 +47,7 @@ build_libubootenv() {
 
 # The whole configuration of this host, to stdout.
 configuration() {
-	cat "$top/tests/hosts/swupdate.config"
+	sed "s|@SIGALG@|$sigalg|" "$top/tests/hosts/$base.config"
 	extra=$top/tests/hosts/swupdate-$version.config
 	[ ! -e "$extra" ] || cat "$extra"
 	cflags='' ldflags=''
@@ -65,9 +66,22 @@ swupdate_make() {
 		GIT_CEILING_DIRECTORIES=$top:$hosts_dir HAVE_LUA=n make -C "$source_dir" "$@"
 }
 
-configure() {
+# The tree of $seed, compiled, or else the sources. What a file was compiled with is recorded beside
+# it, so only what differs is compiled again.
+copy_sources() {
 	rm -rf "$source_dir"
-	cp -R "$build_dir/host/swupdate-$version" "$source_dir"
+	if [ -e "$hosts_dir/$seed/key" ]; then
+		exec 8>"$build_dir/.lock-hosts-$seed"
+		flock -s 8
+		cp -a "$hosts_dir/$seed/src" "$source_dir"
+		exec 8>&-
+	else
+		cp -R "$build_dir/host/swupdate-$version" "$source_dir"
+	fi
+}
+
+configure() {
+	copy_sources
 	[ "$form" != builtin ] || "$dev/share/swupdate-jetson/handlers/integrate.sh" "$source_dir"
 	configuration >"$source_dir/wanted.config"
 	KCONFIG_ALLCONFIG=wanted.config swupdate_make allnoconfig
@@ -124,6 +138,7 @@ build_host() {
 
 mkdir -p "$hosts_dir"
 lock_once "hosts-$name"
+base=swupdate sigalg='' seed=''
 case $name in
 libubootenv-0.3.5)
 	build_libubootenv
@@ -131,6 +146,8 @@ libubootenv-0.3.5)
 	;;
 luafree-plugin-*) form=plugin version=${name#luafree-plugin-} ;;
 builtin-*) form=builtin version=${name#builtin-} ;;
+rsa-pss-*) form=builtin version=${name#rsa-pss-} base=signature sigalg=RSAPSS seed=rsa-${name#rsa-pss-} ;;
+rsa-*) form=builtin version=${name#rsa-} base=signature sigalg=RAWRSA ;;
 *) die "'$name' is none of the hosts: see mk/hosts.mk" ;;
 esac
 dev=${2-}

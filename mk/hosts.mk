@@ -2,9 +2,10 @@
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 #
 # Every swupdate that the integration tests run on, beside Debian's: two releases, with the plugin or
-# with the handlers compiled in. See docs/compiled-in.md.
+# with the handlers compiled in. See docs/compiled-in.md. The last two verify plain RSA instead of CMS,
+# for the table of combinations.
 
-BUILT_HOSTS := luafree-plugin-2022.12 builtin-2022.12 builtin-2024.12.1
+BUILT_HOSTS := luafree-plugin-2022.12 builtin-2022.12 builtin-2024.12.1 rsa-2022.12 rsa-pss-2022.12
 HOSTS_DIR := $(BUILD)/hosts
 BUILD_HOST = JOTA_BUILD='$(abspath $(BUILD))' CC='$(CC)' deps/swupdate-hosts.sh
 UBOOTENV_NEW := libubootenv-0.3.5
@@ -19,7 +20,7 @@ dev_handlers = $(dev_dir)/share/swupdate-jetson/handlers
 install-dev: $(LIBJOTA) ## Install library, headers and handlers for a SWUpdate of one's own (DESTDIR=, PREFIX=/usr)
 	$(Q)install -d $(dev_dir)/lib
 	$(Q)install -C -m 0644 $(LIBJOTA) $(dev_dir)/lib
-	$(Q)for folder in $(filter-out lib/swu/,$(sort $(dir $(wildcard lib/*/*.h)))); do \
+	$(Q)for folder in $(filter-out lib/swu/ lib/health/,$(sort $(dir $(wildcard lib/*/*.h)))); do \
 		into=$(dev_dir)/include/swupdate-jetson/$${folder#lib/}; \
 		install -d "$$into" && install -C -m 0644 "$$folder"*.h "$$into" || exit 1; done
 	$(Q)rm -rf $(dev_handlers)
@@ -45,6 +46,13 @@ host-builtin-2022.12: | hosts-deps
 	$(Q)+$(MAKE) --no-print-directory DEPS=no PREFIX= \
 		DESTDIR='$(abspath $(HOSTS_DIR))/builtin-2022.12/dev' install-dev
 	$(Q)$(BUILD_HOST) builtin-2022.12 '$(abspath $(HOSTS_DIR))/builtin-2022.12/dev'
+
+host-rsa-2022.12: host-builtin-2022.12
+	$(Q)$(BUILD_HOST) rsa-2022.12 '$(abspath $(HOSTS_DIR))/builtin-2022.12/dev'
+
+# Made from what the one before it compiled.
+host-rsa-pss-2022.12: host-rsa-2022.12
+	$(Q)$(BUILD_HOST) rsa-pss-2022.12 '$(abspath $(HOSTS_DIR))/builtin-2022.12/dev'
 
 # The library is compiled once more, with the newer libubootenv.
 host-builtin-2024.12.1: | hosts-deps

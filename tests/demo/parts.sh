@@ -68,8 +68,8 @@ pack() {
 
 # pack_unchecked NAME RELEASE TEMPLATE: by a script that, unlike jetson-swu, packs what no device takes.
 pack_unchecked() {
-	"$top/tests/device/pack-swu.sh" -v "$2" "$3" "$work/releases/$2" "$work/keys/cms.key" \
-		"$work/keys/cms.pem" "$work/$1.swu" 2>"$work/logs/pack-$1" || {
+	"$python" "$top/tests/device/swu.py" "$work/$1.swu" pack "$2" "$3" "$work/releases/$2" \
+		"$work/keys/cms.key" "$work/keys/cms.pem" 2>"$work/logs/pack-$1" || {
 		cat "$work/logs/pack-$1" >&2
 		die "cannot pack $1.swu"
 	}

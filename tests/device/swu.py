@@ -1,14 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
-"""Damage a .swu on purpose: for the tests and the demo.
+"""Pack a .swu that jetson-swu would not, or damage one: for the tests and the demo.
 
 A .swu is a cpio archive in the format that carries a checksum ("070702"). The checksum protects
 from accidents only; whoever changes a file can change it too, so that is what happens here.
 """
 
 import argparse
+import hashlib
+import re
+import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 MAGIC = b"070702"
@@ -70,16 +74,64 @@ class Swu:
         out.write(pad(header + name.encode() + b"\0") + pad(data))
 
 
+def pack(description, folder, names, signer, out):
+    """Sign and pack by openssl and cpio, and look at nothing. signer: key and certificate, the latter
+    "-" for plain RSA. The members stand in the order of the names."""
+    key, certificate = signer
+    with tempfile.TemporaryDirectory(prefix="jota-pack-") as name:
+        work = Path(name)
+        text, signature = work / "sw-description", work / "sw-description.sig"
+        text.write_bytes(description)
+        for file in names:
+            (work / file).symlink_to(Path(folder, file).resolve())
+        if str(certificate) == "-":
+            sign = ["dgst", "-sha256", "-sign", key, "-out", signature, text]
+        else:
+            sign = ["cms", "-sign", "-in", text, "-out", signature, "-outform", "DER", "-nosmimecap",
+                    "-binary", "-md", "sha256", "-signer", certificate, "-inkey", key]
+        run(["openssl", *sign])
+        members = "".join(f"{member}\n" for member in (text.name, signature.name, *names))
+        Path(out).write_bytes(run(["cpio", "-o", "-L", "-H", "crc", "-R", "0:0", "--reproducible",
+                                   "--quiet"], cwd=work, input=members.encode()))
+
+
+def run(argv, **options):
+    done = subprocess.run([str(word) for word in argv], capture_output=True, check=False, timeout=60,
+                          **options)
+    if done.returncode:
+        sys.exit(f"swu.py: {argv[0]}: {done.stderr.decode(errors='replace')}")
+    return done.stdout
+
+
+def fill(template, version, folder):
+    """A template's text with @VERSION@ and @SHA256:FILE@ replaced, and the files that it names."""
+    text = template.read_text().replace("@VERSION@", version)
+    text = re.sub(r"@SHA256:([^@/]+)@",
+                  lambda word: hashlib.sha256((folder / word[1]).read_bytes()).hexdigest(), text)
+    return text.encode(), re.findall(r'filename = "([^"/]+)"', text)
+
+
+def pack_template(args):
+    text, names = fill(args.template, args.version, args.folder)
+    pack(text, args.folder, names, (args.key, args.certificate), args.swu)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("swu", type=Path)
     verbs = parser.add_subparsers(required=True, dest="verb", metavar="VERB")
+    verb = verbs.add_parser("pack", help="make it of a template and a folder, unchecked")
+    for name in ("version", "template", "folder", "key", "certificate"):
+        verb.add_argument(name, type=str if name == "version" else Path)
     verbs.add_parser("list", help="print size and name of each member")
     verb = verbs.add_parser("flip", help="invert one bit in a member, mend the archive's checksum")
     verb.add_argument("name")
     verb.add_argument("place", help="byte offset, negative from the end, or a text in the member")
     verb.add_argument("out", type=Path)
     args = parser.parse_args()
+    if args.verb == "pack":
+        pack_template(args)
+        return
     swu = Swu(args.swu)
     if args.verb == "list":
         for name, data in swu.files.items():

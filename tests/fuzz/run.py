@@ -27,6 +27,9 @@ UNITS_MAX = 60
 STAT = re.compile(r"^stat::(\w+):\s+(\d+)$", re.MULTILINE)
 EDGES = re.compile(r"\bcov: (\d+)")
 ALL_EDGES = re.compile(r"Loaded \d+ modules?\s+\((\d+) inline 8-bit counters\)")
+# libconfig leaks at a syntax error (lsan.supp), so LeakSanitizer would look through all memory after
+# nearly every unit, which is 27 times slower. Here it looks at the units that were kept, at the end.
+LEAKS_AT_THE_END = ("config", "swu_description")
 COLUMNS = "{:<10}{:>12}{:>9}{:>8}{:>10}{:>11}{:>9}"
 
 
@@ -71,8 +74,14 @@ def fuzz(target, out, seconds):
     options = [f"-max_total_time={seconds}", "-print_final_stats=1", f"-max_len={UNIT_BYTES_MAX}",
                "-timeout=10", f"-artifact_prefix={crashes}/", *dictionary(target)]
     before = len(list(found.iterdir()))
-    status, said = start(out / "bin" / target, out / f"{target}.log", options,
+    late = target in LEAKS_AT_THE_END
+    status, said = start(out / "bin" / target, out / f"{target}.log",
+                         [*options, *(["-detect_leaks=0"] if late else [])],
                          [found, HERE / "corpus" / target], seconds)
+    if late and status == 0:
+        status, _ = start(out / "bin" / target, out / f"{target}-leaks.log",
+                          ["-runs=0", f"-artifact_prefix={crashes}/"],
+                          [found, HERE / "corpus" / target], seconds)
     stats = {name: int(value) for name, value in STAT.findall(said)}
     edges, total = EDGES.findall(said), ALL_EDGES.search(said)
     executed, broken = stats.get("number_of_executed_units", 0), len(list(crashes.iterdir()))

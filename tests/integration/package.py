@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
-"""What an update package consists of: images, keys, and a sw-description that may lie."""
+"""What an update package consists of: images, keys, and a sw-description that may lie.
+
+What jetson-swu takes is packed by it, as a user's own description that it completes. What no device
+takes it refuses; that is packed by hand, with cpio and openssl.
+"""
 
 import copy
 import dataclasses
@@ -10,9 +14,15 @@ import os
 import random
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../device"))
+
+import swu  # noqa: E402
+
 TOP = Path(__file__).resolve().parents[2]
+JETSON_SWU = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve() / "bin/jetson-swu"
 PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"
 HOOK = "jetson-postinstall"
 KIB = 1 << 10
@@ -133,6 +143,7 @@ class Image:
     compressed: str = ""
     properties: dict = dataclasses.field(default_factory=dict)
     extra: str = ""
+    size: tuple = ()  # the property with the size of the content, and its true value
 
     def compress(self, method, size=None):
         """Pack it compressed; size: what decompressed-size says, None for the truth."""
@@ -142,15 +153,22 @@ class Image:
         else:
             self.data = gzip.compress(self.data, 1)
         self.compressed = method
+        self.size = ("decompressed-size", str(true_size))
         self.properties["decompressed-size"] = str(true_size if size is None else size)
         return self
 
     def encrypt(self, key=AES_KEY, iv=AES_IV):
         if not self.compressed:
-            self.properties["decrypted-size"] = str(len(self.data))
+            self.size = ("decrypted-size", str(len(self.data)))
+            self.properties.update([self.size])
         self.data = run("openssl", "enc", "-aes-256-cbc", "-K", key, "-iv", iv, input=self.data)
         self.extra += f' encrypted = true; ivt = "{iv}";'
         return self
+
+    def lies(self):
+        """About what jetson-swu would put right."""
+        return self.sha256 is not None or not set([self.size] if self.size else []) <= set(
+            self.properties.items())
 
     def text(self):
         digest = hashlib.sha256(self.data).hexdigest() if self.sha256 is None else self.sha256
@@ -223,17 +241,47 @@ class Package:
             self.scripts.append(entry)
 
     def build(self, folder, signer):
-        """Pack and sign; returns the path of the .swu."""
+        """Pack and sign; returns the path of the .swu. by_hand says which way it was packed."""
         folder.mkdir(parents=True, exist_ok=True)
+        self._write_files(folder)
+        (folder / "template").write_text(self.description())
+        out = folder / "update.swu"
+        self.by_hand = any(image.lies() for image in self.images) or not self._build(folder, signer)
+        if self.by_hand:
+            self._pack(folder, signer, out)
+        return out
+
+    def build_by_hand(self, folder, signer):
+        """As a maker without jetson-swu would."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self._write_files(folder)
+        return self._pack(folder, signer, folder / "update.swu")
+
+    def _write_files(self, folder):
         for image in self.images:
             (folder / image.name).write_bytes(image.data)
         for name, data in self.files.items():
             (folder / name).write_bytes(data)
-        template = folder / "template"
-        template.write_text(self.description())
-        out = folder / "update.swu"
+
+    def _build(self, folder, signer):
+        """False: jetson-swu refused it."""
         key, certificate = signer
-        run(TOP / "tests/device/pack-swu.sh", template, folder, key, certificate, out)
+        plain = certificate == "-"
+        signing = f'key = "{key}";' + ("" if plain else f' certificate = "{certificate}";')
+        (folder / "update.conf").write_text(
+            f'description = "template"; signing: {{ method = "{"rsa" if plain else "cms"}"; '
+            f"signers: ( {{ {signing} }} ); }};\n")
+        done = subprocess.run([JETSON_SWU, "build", "-q", "-c", folder / "update.conf", "-o",
+                               folder / "update.swu"], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=60, check=False)
+        if done.returncode not in (0, 1):
+            raise AssertionError(f"jetson-swu build ends with {done.returncode}: {done.stderr}")
+        self.refusal = done.stderr.strip()
+        return done.returncode == 0
+
+    def _pack(self, folder, signer, out):
+        names = [image.name for image in self.images] + list(self.files)
+        swu.pack(self.description().encode(), folder, dict.fromkeys(names), signer, out)
         return out
 
 

@@ -6,56 +6,17 @@ hostile ones."""
 import hashlib
 import json
 import os
-import resource
 import stat
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from swu_read import GOOD, JETSON_SWU, REFUSED, TOP, UNREADABLE, USAGE, Maker, Stock, run
 
-TOP = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(TOP / "tests/integration"), str(TOP / "tests/device")]
+from package import AES_IV, AES_KEY, MIB, Package
+from swu import Swu
 
-from package import AES_IV, AES_KEY, MIB, Keys, Package, Release  # noqa: E402
-from swu import Swu  # noqa: E402
-
-BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve()
-JETSON_SWU = BUILD / "bin/jetson-swu"
-GOOD, REFUSED, USAGE, UNREADABLE = 0, 1, 2, 3
 VERBS = ("build", "verify", "inspect", "diff", "lint", "extract")
-MEMORY_BYTES = 64 * MIB
-# Shadow memory has other measures.
-SANITIZED = BUILD.name == "asan"
-
-
-def limit_memory():
-    """For every call: more than 64 MiB of data are not to be had."""
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY_BYTES, MEMORY_BYTES))
-
-
-class Answer:
-    def __init__(self, *argv, cwd=None):
-        done = subprocess.run([JETSON_SWU, *argv], capture_output=True, cwd=cwd,
-                              stdin=subprocess.DEVNULL, timeout=120,
-                              preexec_fn=None if SANITIZED else limit_memory)
-        self.code = done.returncode
-        # No byte of a file moves the cursor of whoever reads this.
-        for byte in done.stdout + done.stderr:
-            assert byte == 0x0a or 0x20 <= byte < 0x7f, done.stdout + done.stderr
-        self.out, self.err = done.stdout.decode(), done.stderr.decode()
-
-    def json(self):
-        return json.loads(self.out)
-
-    def codes(self):
-        return {finding["code"] for finding in self.json()["findings"]}
-
-
-def run(*argv, code=GOOD, **options):
-    answer = Answer(*argv, **options)
-    assert answer.code == code, answer.out + answer.err
-    return answer
 
 
 @pytest.fixture(scope="module")
@@ -64,35 +25,9 @@ def stock(tmp_path_factory):
     return Stock(folder)
 
 
-class Stock:
-    """One release and its keys, for all tests of this file."""
-
-    def __init__(self, folder):
-        self.keys = Keys(folder / "keys")
-        self.release = Release.make(folder, "one")
-        self.other = Release.make(folder, "two")
-
-
 @pytest.fixture
 def maker(stock, tmp_path):
     return Maker(stock, tmp_path)
-
-
-class Maker:
-    def __init__(self, stock, folder):
-        self.stock, self.folder, self.count = stock, folder, 0
-        self.ca = stock.keys.ca
-
-    def package(self, release=None):
-        return Package.of(release or self.stock.release)
-
-    def build(self, package=None, signer=None):
-        self.count += 1
-        return (package or self.package()).build(self.folder / f"p{self.count}",
-                                                 signer or self.stock.keys.good)
-
-    def verify(self, swu, *argv, code=GOOD):
-        return run("verify", "--json", "-k", self.ca, *argv, swu, code=code)
 
 
 def test_help_names_every_verb():
@@ -127,10 +62,11 @@ def test_what_is_no_file_is_unreadable(argv, path):
     assert path in answer.err
 
 
-def test_a_package_of_plain_cpio_and_openssl_is_good(maker):
+@pytest.mark.parametrize("way", ["build", "build_by_hand"])
+def test_a_package_of_ours_and_one_of_plain_cpio_and_openssl_are_good(maker, way):
     package = maker.package()
     package.image("rootfs").compress("zstd")
-    swu = maker.build(package)
+    swu = getattr(maker, way)(package)
     report = maker.verify(swu, "--layout", "mission", "--strict").json()
     assert report["good"] and report["signature_checked"] and report["findings"] == []
     assert report["version"] == "2.0.0"
@@ -143,19 +79,18 @@ def test_a_package_of_plain_cpio_and_openssl_is_good(maker):
     assert "is good" in run("verify", "-k", maker.ca, swu).out
 
 
-@pytest.mark.parametrize("methods", [("zlib", False), ("zlib", True), ("zstd", True), ("", True)])
-def test_compression_and_encryption_are_looked_into(maker, methods):
-    method, secret = methods
+@pytest.mark.parametrize("way", ["build", "build_by_hand"])
+@pytest.mark.parametrize("method, secret", [("zlib", False), ("zlib", True), ("zstd", True), ("", True)])
+def test_compression_and_encryption_are_looked_into(maker, method, secret, way):
     package = maker.package()
     image = package.image("rootfs")
     if method:
         image.compress(method)
     if secret:
         image.encrypt()
-        image.extra = image.extra.replace("encrypted", " encrypted")
     key = maker.folder / "aes.key"
     key.write_text(f"{AES_KEY} {AES_IV}\n")
-    swu = maker.build(package)
+    swu = getattr(maker, way)(package)
     report = maker.verify(swu, "-K", key).json()
     assert report["findings"] == []
     assert report["members"][-1]["content_bytes"] == len(maker.stock.release.rootfs)
@@ -165,9 +100,10 @@ def test_compression_and_encryption_are_looked_into(maker, methods):
         assert "bad-content" in maker.verify(swu, "-K", key, code=REFUSED).codes()
 
 
-def test_a_signature_of_plain_rsa_is_good(maker, stock):
+@pytest.mark.parametrize("way", ["build", "build_by_hand"])
+def test_a_signature_of_plain_rsa_is_good(maker, stock, way):
     folder = stock.keys.folder / "ours"
-    swu = maker.build(signer=(folder / "rsa.key", "-"))
+    swu = getattr(maker, way)(signer=(folder / "rsa.key", "-"))
     run("verify", "--method", "rsa", "-k", folder / "rsa.pub", swu)
     answer = run("verify", "--json", "--method", "rsa-pss", "-k", folder / "rsa.pub", swu, code=REFUSED)
     assert answer.codes() == {"bad-signature"}
@@ -265,7 +201,7 @@ CYCLONE = {"bomFormat": "CycloneDX", "specVersion": "1.5", "components": [{"name
 
 
 def with_sboms(maker, **files):
-    """Packed behind the images by the real script, which finds its files by their `filename`."""
+    """In a section of their own, packed behind the images."""
     package = maker.package()
     entries = []
     for name, content in files.items():
