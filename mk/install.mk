@@ -9,6 +9,7 @@ sbin_dir = $(DESTDIR)$(PREFIX)/sbin
 share_dir = $(DESTDIR)$(PREFIX)/share/swupdate-jetson
 doc_dir = $(DESTDIR)$(PREFIX)/share/doc/swupdate-jetson
 man_dir = $(DESTDIR)$(PREFIX)/share/man
+completion_dir = $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 config_example := $(wildcard tools/swupdate-jetson/swupdate-jetson.conf.example)
 config_file = $(DESTDIR)$(SYSCONFDIR)/swupdate-jetson.conf
 
@@ -28,7 +29,9 @@ install: all ## Install for a device (DESTDIR=, PREFIX=/usr, SYSCONFDIR=/etc)
 	$(call install_files,$(man_dir)/man8,$(wildcard docs/man/*.8))
 	$(call install_files,$(man_dir)/man5,$(wildcard docs/man/*.5))
 	$(call install_files,$(man_dir)/man1,$(wildcard docs/man/*.1))
+	$(call install_files,$(completion_dir),$(wildcard tools/completion/*))
 	$(call install_files,$(doc_dir),$(config_example))
+	$(call install_files,$(doc_dir)/examples,$(wildcard docs/examples/health-*.conf))
 ifneq ($(config_example),)
 	@# The owner's configuration is never replaced.
 	install -d $(dir $(config_file))
