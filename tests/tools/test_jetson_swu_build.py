@@ -243,6 +243,14 @@ def test_a_wrong_pin_is_said_so(work, token):
     assert not work.path("out.swu").exists()
 
 
+def test_a_pin_in_the_uri_is_never_printed(work, token):
+    uri = "pkcs11:token=release;object=signer;type=private?pin-value=98761234"
+    code, said, failed = work.run(token_config(uri), **token)
+    assert code == 1 and "pin-value=...:" not in failed
+    assert "object=signer;type=private?pin-value=...'" in failed
+    assert "9876" not in said + failed
+
+
 def test_another_program_may_sign(work, target, stock):
     signer = work.path("signer")
     signer.write_text("#!/bin/sh\nexec openssl pkeyutl -sign -pkeyopt digest:sha256 -inkey "
