@@ -277,6 +277,15 @@ static char *env_get(const char *name)
 	return value;
 }
 
+/*
+ * SWUpdate cuts names and values of a description to one length, without a word: what has that length
+ * may once have been longer.
+ */
+static bool may_be_cut(const char *text)
+{
+	return strlen(text) == SWUPDATE_GENERAL_STRING_SIZE - 1;
+}
+
 /* Buffered into the flip's store (R7): a failed flip then leaves nothing behind. */
 static int apply_line(struct jota_suite *s, char *line, const char *path, struct jota_err *err)
 {
@@ -289,6 +298,12 @@ static int apply_line(struct jota_suite *s, char *line, const char *path, struct
 		return jota_fail(err, EINVAL, "'%s': the line '%.64s' is not name=value.", path,
 				 line);
 	*value++ = '\0';
+	if (may_be_cut(line) || may_be_cut(value))
+		return jota_fail(
+			err, E2BIG,
+			"'%.32s' has a name or value of %d bytes or more, which SWUpdate cuts: "
+			"make it shorter.",
+			line, SWUPDATE_GENERAL_STRING_SIZE - 1);
 	return buffer(s, line, *value ? value : NULL, err);
 }
 
