@@ -40,6 +40,7 @@ static const struct jota_io_ops real_ops = {
 
 int jota_io_init(struct jota_io *io, const char *root, struct jota_err *err)
 {
+	const char *source = root ? "" : " (variable JOTA_ROOT)";
 	size_t len;
 
 	if (!root)
@@ -48,15 +49,16 @@ int jota_io_init(struct jota_io *io, const char *root, struct jota_err *err)
 		root = "/";
 	if (root[0] != '/')
 		return jota_fail(err, EINVAL,
-				 "root prefix '%s' is relative: give an absolute directory.", root);
+				 "root prefix '%s'%s is relative: give an absolute directory.",
+				 root, source);
 
 	len = strlen(root);
 	while (len > 1 && root[len - 1] == '/')
 		len--;
 	if (len >= sizeof(io->root))
 		return jota_fail(err, ENAMETOOLONG,
-				 "root prefix '%.60s...' has %zu characters, at most %zu fit.",
-				 root, len, sizeof(io->root) - 1);
+				 "root prefix '%.60s...'%s has %zu characters, at most %zu fit.",
+				 root, source, len, sizeof(io->root) - 1);
 
 	*io = (struct jota_io){ .ops = &real_ops };
 	memcpy(io->root, root, len);

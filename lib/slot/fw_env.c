@@ -226,6 +226,13 @@ int jota_fw_env_read(const struct jota_io *io, const char *path, struct jota_fw_
 	int r;
 
 	r = jota_io_read_file(io, path, FILE_BYTES_MAX, &text, &len_bytes, err);
+	if (r == -ENOENT)
+		return jota_fail(
+			err, ENOENT,
+			"there is no %s, which says where the U-Boot environment lies: write "
+			"two lines %s, with the numbers of this board's U-Boot, or name the "
+			"file as env_config in /etc/swupdate-jetson.conf.",
+			path, classic_form);
 	if (r < 0)
 		return r;
 	if (strlen(text) != len_bytes)

@@ -63,9 +63,23 @@ START_TEST(relative_or_endless_prefix_is_refused)
 	struct jota_io io;
 
 	ck_assert_int_eq(jota_io_init(&io, "tree", &err), -EINVAL);
+	ck_assert_str_eq(err.msg, "root prefix 'tree' is relative: give an absolute directory.");
 	memset(text + 1, 'x', sizeof(text) - 2);
 	text[sizeof(text) - 1] = '\0';
 	ck_assert_int_eq(jota_io_init(&io, text, &err), -ENAMETOOLONG);
+}
+END_TEST
+
+START_TEST(prefix_of_the_environment_is_refused_by_the_variables_name)
+{
+	struct jota_err err = { 0 };
+	struct jota_io io;
+
+	ck_assert_int_eq(setenv("JOTA_ROOT", "tree", 1), 0);
+	ck_assert_int_eq(jota_io_init(&io, NULL, &err), -EINVAL);
+	ck_assert_int_eq(unsetenv("JOTA_ROOT"), 0);
+	ck_assert_msg(strstr(err.msg, "'tree' (variable JOTA_ROOT) is relative") != NULL,
+		      "said: %s", err.msg);
 }
 END_TEST
 
@@ -398,6 +412,7 @@ static TCase *path_tests(void)
 	tcase_add_test(tcase, prefix_comes_from_argument_then_environment_then_root);
 	tcase_add_test(tcase, prefix_loses_trailing_slashes);
 	tcase_add_test(tcase, relative_or_endless_prefix_is_refused);
+	tcase_add_test(tcase, prefix_of_the_environment_is_refused_by_the_variables_name);
 	tcase_add_test(tcase, path_is_put_below_the_prefix);
 	tcase_add_test(tcase, path_never_leaves_the_prefix);
 	return tcase;

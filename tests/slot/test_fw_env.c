@@ -126,6 +126,9 @@ START_TEST(file_is_read_below_the_prefix)
 	ck_assert_int_eq(jota_fw_env_read(&scratch.io, "/etc/fw_env.config", &env, &err), -EINVAL);
 	scratch_drop(&scratch, "/etc/fw_env.config");
 	ck_assert_int_eq(jota_fw_env_read(&scratch.io, "/etc/fw_env.config", &env, &err), -ENOENT);
+	ck_assert_msg(strstr(err.msg, "there is no /etc/fw_env.config") != NULL &&
+			      strstr(err.msg, "write two lines '<device> <offset> <size>'") != NULL,
+		      "said: %s", err.msg);
 	scratch_remove(&scratch);
 }
 END_TEST
