@@ -21,6 +21,7 @@ extern char **environ;
 
 #define SIGNATURE_BYTES_MAX 16384u
 #define POLL_MS 100
+#define EXIT_NOT_FOUND 127
 
 /* The program while it runs: its ends of two pipes are ours. */
 struct child {
@@ -164,6 +165,10 @@ static int reap(struct child *c, const struct jota_recipe_signer *r, struct jota
 	}
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
+	/* Where posix_spawn() cannot tell, it ends the child with this number; so do shells. */
+	if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_NOT_FOUND)
+		return jota_fail(err, ENOENT, "start the signer '%s' (exit code %d)", c->name,
+				 EXIT_NOT_FOUND);
 	if (WIFEXITED(status))
 		return jota_fail(err, EIO, "the signer '%s' ended with exit code %d.", c->name,
 				 WEXITSTATUS(status));

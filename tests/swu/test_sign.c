@@ -359,6 +359,7 @@ static const struct {
 	int rc;
 } commands[] = {
 	{ "[ \"/nonexistent/signer\" ]", "start the signer", -ENOENT },
+	{ "[ \"sh\", \"-c\", \"/nonexistent/signer\" ]", "start the signer 'sh'", -ENOENT },
 	{ "[ \"false\" ]", "ended with exit code 1", -EIO },
 	{ "[ \"true\" ]", "wrote nothing", -EBADMSG },
 	{ "[ \"echo\", \"signed\" ]", "is no valid signature", -EBADMSG },
