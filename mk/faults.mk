@@ -22,7 +22,7 @@ test-programs: $(FAULTFS)
 
 check-faults: all test-programs host-deps ## Run updates onto storage that fails (root; PYTEST_ARGS=...)
 	$(Q)$(RUN_TESTS) faults
-	$(Q)$(PYTHON) tests/faults/report.py
+	$(Q)JOTA_BUILD='$(abspath $(BUILD))' $(PYTHON) tests/faults/report.py
 
 faults-table: ## Put the table of the last check-faults into docs/testing.md
-	$(Q)$(PYTHON) tests/faults/report.py docs/testing.md
+	$(Q)JOTA_BUILD='$(abspath $(BUILD))' $(PYTHON) tests/faults/report.py docs/testing.md

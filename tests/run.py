@@ -94,8 +94,9 @@ def valgrind_jobs(build):
 
 
 # Minutes of arithmetic on few bytes: the sanitizers see as much of them in seconds.
-VALGRIND_LONG = ("slot/test_policy", "slot/test_policy_invariants", "slot/test_backend_uboot_cut",
-                 "swu/test_build", "swu/test_payload", "swu/test_sign", "swu/test_signature",
+VALGRIND_LONG = ("slot/test_policy", "slot/test_policy_invariants", "slot/test_backend_uboot",
+                 "slot/test_backend_uboot_cut", "swu/test_build", "swu/test_payload",
+                 "swu/test_sign", "swu/test_signature", "swu/test_verify",
                  "write/test_writer", "write/test_writer_faults", "write/test_bootimg")
 
 
@@ -123,22 +124,50 @@ def powercut_jobs(build):
     return [Job("powercut", [str(build / "bin" / "powercut"), *extra])]
 
 
-def pytest_jobs(build, name, extra, folder="integration"):
+def mutants_short_jobs(build):
+    """Defects planted in copies of the sources, each of which must be noticed."""
+    return [Job("mutants/short", [sys.executable, "tests/mutants/defects.py", "--short", "--build",
+                                  str(build)])]
+
+
+def combinations_jobs(build):
+    script = str(TOP / "tests" / "combinations" / "run.py")
+    return [Job("combinations", [sys.executable, "-B", script, "--short", "--build", str(build)],
+                {"JOTA_BUILD": str(build)})]
+
+
+def pytest_jobs(build, name, extra, folder="integration", file=""):
     if not list((TOP / "tests" / folder).glob("test_*.py")):
         return []
     report = build / "test-logs" / f"{name}.xml"
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-p", "needs_root",
             "-o", "junit_family=xunit2", f"--junitxml={report}", "-q", *extra,
-            *shlex.split(os.environ.get("PYTEST_ARGS", "")), f"tests/{folder}"]
+            *shlex.split(os.environ.get("PYTEST_ARGS", "")), f"tests/{folder}/{file}"]
     path = os.pathsep.join(filter(None, [str(TOP / "tests"), os.environ.get("PYTHONPATH", "")]))
     env = {"PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1", "JOTA_BUILD": str(build)}
     return [Job(name, argv, env, report)]
+
+
+def tools_jobs(build):
+    """In two processes of about the same length."""
+    folder = TOP / "tests" / "tools"
+    hostile = [folder / f"test_jetson_swu_{name}.py" for name in ("bad_input", "cve", "hostile")]
+    others = [path for path in folder.glob("test_*.py") if path not in hostile]
+    return [job for name, left_out in (("tools", hostile), ("tools-hostile", others))
+            for job in pytest_jobs(build, name, [f"--ignore={path}" for path in left_out], "tools")]
 
 
 def hosts_jobs(build):
     """How the hosts were made, then the short run on those that the handlers are compiled into."""
     short = [sys.executable, "tests/hosts/check_hosts.py", "--core", "--build", str(build)]
     return pytest_jobs(build, "hosts", [], "hosts") + [Job("hosts/core", short)]
+
+
+def keys_jobs(build):
+    """Each file is a job of its own: they share nothing, and run side by side."""
+    files = sorted(file.name for file in (TOP / "tests" / "keys").glob("test_*.py"))
+    return [job for file in files
+            for job in pytest_jobs(build, f"keys-{file[5:-3]}", [], "keys", file)]
 
 
 PARTS = {
@@ -149,7 +178,10 @@ PARTS = {
     "valgrind-short": valgrind_short_jobs,
     "fuzz": fuzz_jobs,
     "powercut": powercut_jobs,
-    "tools": lambda build: pytest_jobs(build, "tools", [], "tools"),
+    "mutants-short": mutants_short_jobs,
+    "combinations": combinations_jobs,
+    "tools": tools_jobs,
+    "keys": keys_jobs,
     "integration": lambda build: pytest_jobs(build, "integration", []),
     "hosts": hosts_jobs,
     "root": lambda build: pytest_jobs(build, "root", ["-m", "root"]),

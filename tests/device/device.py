@@ -18,6 +18,7 @@ from pathlib import Path
 from uboot_env import OFFSETS_BYTES, SIZE_BYTES, UbootEnv
 
 TOP = Path(__file__).resolve().parents[2]
+BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve()
 MIB = 1 << 20
 SECTOR_BYTES = 512
 BLOCK_BYTES = MIB  # what the writer erases before it writes a slot
@@ -195,7 +196,7 @@ class Device:
 
     def init_env(self):
         """Store the environment of a new board, joined from the project's boot script."""
-        model = Path(os.environ.get("UBOOT_MODEL", TOP / "build/bin/uboot-model"))
+        model = Path(os.environ.get("UBOOT_MODEL", BUILD / "bin/uboot-model"))
         joined = subprocess.run([TOP / "boot/uboot/join-env.sh"], check=True, text=True,
                                 capture_output=True).stdout
         self.write_text(".default.env", joined)
@@ -203,7 +204,7 @@ class Device:
                        stdout=subprocess.DEVNULL)
 
     def model_options(self):
-        """What tells build/bin/uboot-model about this device; it knows regular partitions only."""
+        """What tells uboot-model about this device; it knows regular partitions only."""
         parts = [word for label in self.partitions
                  for word in ("--part", f"{label}={self.storage(label)}")]
         return ["--env", str(self.root / "dev" / DISK), "--default-env",

@@ -72,16 +72,6 @@ def fail_once(bench, case, role):
     return run.code, sentence
 
 
-@contextlib.contextmanager
-def settled_daemon(bench, **environment):
-    """Debian's swupdate opens its socket before it forks its chunk downloader, which would inherit
-    the connection of an early client: nobody could then tell that an update has failed."""
-    with bench.daemon(**environment) as daemon:
-        children = Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
-        daemon.wait_for(lambda: children.read_text().strip(), "forked chunk downloader")
-        yield daemon
-
-
 def holdings(daemon):
     """What a daemon has of the machine: number of threads, and what its descriptors are."""
     process = Path("/proc") / str(daemon.process.pid)

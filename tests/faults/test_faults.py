@@ -10,7 +10,7 @@ nothing stays behind in a daemon, and its next update succeeds.
 import pytest
 from cases import CASES, Case
 from injury import (ROLES, check_holdings, every_case, fail_in_daemon, fail_once, holdings,
-                    is_quick, settled_daemon)
+                    is_quick)
 
 pytestmark = pytest.mark.root
 
@@ -27,7 +27,7 @@ def test_a_fault_empties_the_target_and_spares_the_rest(bench, records, case, ro
     at_first = bench.before
     bench.settle()
     attached = bench.faulty.left_behind()
-    with settled_daemon(bench) as daemon:
+    with bench.daemon() as daemon:
         # The first update of a process opens what it then keeps.
         assert fail_in_daemon(bench, daemon, case, role) == attached
         held = holdings(daemon)

@@ -7,7 +7,6 @@ attribute cannot be shown without them; tests/write/test_force_ro.c looks at eac
 import contextlib
 
 import pytest
-from injury import settled_daemon
 
 pytestmark = pytest.mark.quick
 
@@ -26,7 +25,7 @@ def attribute(plain_bench):
 def writing(bench, attribute):
     """An update in a daemon, up to where the fake is lifted: (daemon, connection, rest)."""
     data = bench.stock.swu.read_bytes()
-    with settled_daemon(bench) as daemon, daemon.begin() as connection:
+    with bench.daemon() as daemon, daemon.begin() as connection:
         assert attribute.read_text() == "1\n"
         connection.sendall(data[:-TAIL_BYTES])
         daemon.wait_for(lambda: attribute.read_text() == "0\n", "lifted force_ro")

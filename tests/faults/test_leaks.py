@@ -9,8 +9,7 @@ from pathlib import Path
 import host
 import pytest
 from faulty import TOP
-from injury import (check_holdings, every_case, fail_in_daemon, holdings, private_kib,
-                    settled_daemon)
+from injury import check_holdings, every_case, fail_in_daemon, holdings, private_kib
 
 pytestmark = pytest.mark.root
 
@@ -34,7 +33,7 @@ def kinds():
 @pytest.mark.quick
 def test_many_failing_updates_leave_nothing_behind_in_a_daemon(bench, records):
     cases, memory = kinds(), []
-    with settled_daemon(bench, **EXACT_MALLOC) as daemon:
+    with bench.daemon(**EXACT_MALLOC) as daemon:
         for number in range(WARM_UPDATES + FAILING_UPDATES):
             fail_in_daemon(bench, daemon, *cases[number % len(cases)])
             if number == WARM_UPDATES - 1:
@@ -70,7 +69,7 @@ def test_valgrind_finds_no_memory_lost_by_us_in_a_daemon(bench, records, tmp_pat
                        f'--log-file={tmp_path}/%p.log {host.SWUPDATE} -B jetson "$@"\n')
     program.chmod(0o755)
     cases = kinds()
-    with settled_daemon(bench, program=program) as daemon:
+    with bench.daemon(program=program) as daemon:
         for number in range(CHECKED_UPDATES):
             fail_in_daemon(bench, daemon, *cases[number * len(cases) // CHECKED_UPDATES])
         run = daemon.install(bench.stock.swu)

@@ -5,9 +5,10 @@
 
 Usage: tests/hosts/check_hosts.py [--build DIR] [--core] [HOST...]
 A host is a swupdate with our handlers in one of their two forms. --core: only the cases of core.txt,
-and only on the hosts that the handlers are compiled into. The table is written to
-DIR/test-logs/hosts.md (hosts-core.md); what pytest says is kept beside it, per host. A case that was
-not even collected on one host counts as failed there. The last line is 'N passed, N failed'.
+and only on the hosts that the handlers are compiled into. The tables, of hosts and of cases, are
+written to DIR/test-logs/hosts.md (hosts-core.md; hosts-some.md when PYTEST_ARGS or HOST left some
+out); what pytest says is kept beside it, per host. A case that was not even collected on one host
+counts as failed there. The last line is 'N passed, N failed'.
 """
 
 import argparse
@@ -101,15 +102,21 @@ def row(first, cells):
     return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in (first, *cells)) + " |"
 
 
+def summary(hosts):
+    words = ("passed", "failed", NA, "not run")
+    return [row("host", ("form", "SWUpdate", "sha256 of the binary", "passed", "failed", "n.a.",
+                         "not run")), "|---" * 8 + "|",
+            *(row(host.name, (host.form, host.version, host.digest(),
+                              *(count([host], word) for word in words))) for host in hosts)]
+
+
 def table(hosts):
-    names = list(dict.fromkeys(name for host in hosts for name in host.cells))
+    # Not in the order of the run, which several forks share.
+    names = sorted({name for host in hosts for name in host.cells})
     for host in hosts:
         for name in names:
             host.cells.setdefault(name, "failed (not collected)")
-    lines = [row("case", (host.name for host in hosts)), "|---" * (len(hosts) + 1) + "|",
-             row("form", (host.form for host in hosts)),
-             row("version of SWUpdate", (host.version for host in hosts)),
-             row("sha256 of the binary", (host.digest() for host in hosts))]
+    lines = [row("case", (host.name for host in hosts)), "|---" * (len(hosts) + 1) + "|"]
     return lines + [row(name, (host.cells[name] for host in hosts)) for name in names]
 
 
@@ -146,9 +153,11 @@ def main():
     logs.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
         list(pool.map(lambda host: run_pytest(host, build, args.core, logs), hosts))
-    page = logs / ("hosts-core.md" if args.core else "hosts.md")
+    some = args.hosts or os.environ.get("PYTEST_ARGS")
+    page = logs / f"hosts{'-core' if args.core else '-some' if some else ''}.md"
     if not any(host.trouble and not host.cells for host in hosts):
-        page.write_text("\n".join(table(hosts)) + "\n")
+        cases = table(hosts)
+        page.write_text("\n".join([*summary(hosts), "", *cases]) + "\n")
         print(f"{page}: {len(hosts[0].cells)} cases on {len(hosts)} hosts")
     show(hosts)
     for name in sorted({name for host in hosts for name, cell in host.cells.items()

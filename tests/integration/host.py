@@ -20,10 +20,13 @@ BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve()
 HOST = os.environ.get("JOTA_HOST") or "debian-plugin"
 IS_BUILTIN = HOST.startswith("builtin-")
 HAS_LUA = HOST == "debian-plugin"
+# Debian's build has delta updates, ours do without.
+FORKS_DOWNLOADER = HOST == "debian-plugin"
 SWUPDATE = BUILD / ("host/debian/usr/bin/swupdate" if HOST == "debian-plugin" else
                     f"hosts/{HOST}/swupdate")
 PLUGIN = None if IS_BUILTIN else BUILD / "plugin/jetson-handlers.so"
 LAUNCHER = BUILD / "bin/swupdate-jetson"
+CLIENT = BUILD / "host/debian/usr/bin/swupdate-client"  # for every host: they speak one language
 TIMEOUT_S = 60
 LOG_LINE = re.compile(r"\[[A-Z]+ *\] : (?:SWUPDATE [a-z]+ (?:\[\d+\]|[:!])|"
                       r"No SWUPDATE running :) +(?:ERROR : |\[\w+\] : )?(?P<text>.*)$")
@@ -133,9 +136,18 @@ class Daemon:
                              self.log)
         try:
             self.wait_for(self.socket.exists, "control socket")
+            self._settle()
         except BaseException:
             self.close()
             raise
+
+    def _settle(self):
+        """swupdate opens its socket before it forks its chunk downloader, which would inherit the
+        connection of an early client: nobody could then tell that an update has ended."""
+        if not FORKS_DOWNLOADER:
+            return
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        self.wait_for(lambda: children.read_text().strip(), "forked chunk downloader")
 
     def wait_for(self, condition, what, timeout_s=TIMEOUT_S):
         until = time.monotonic() + timeout_s
@@ -201,6 +213,21 @@ class Daemon:
                 connection.sendall(Path(swu).read_bytes())
                 connection.shutdown(socket.SHUT_WR)
             return self.ended(before)
+
+    def client(self, *words):
+        """SWUpdate's own client: what it says, and its exit code (None: it hung)."""
+        with tempfile.TemporaryFile() as log:
+            process = subprocess.Popen([CLIENT, *map(str, words)], env=self.env, stdout=log,
+                                       stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                                       start_new_session=True)
+            try:
+                code = process.wait(TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                kill_group(process)
+            log.seek(0)
+            return Run(code, log.read().decode(errors="replace"))
 
     def ended(self, before=0):
         """Wait for the end of the update that runs."""

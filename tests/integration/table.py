@@ -31,8 +31,9 @@ PARTIAL = "<!-- not all tests were run, or one failed -->\n"
 GROUPS = ("Updates that go well", "Trial, confirmation, second updates",
           "Refused by SWUpdate before our code runs", "How swupdate was started", "The plugin",
           "The device", "The U-Boot environment", "What sw-description asks for", "Boot images",
-          "Sizes", "Images that arrive damaged", "swupdate killed in the middle",
-          "Daemon: several updates in one process", "Update states set by others",
+          "Sizes", "Root filesystems in parts", "Images that arrive damaged",
+          "swupdate killed in the middle",
+          "Daemon: several updates in one process", "Clients of the daemon", "Update states set by others",
           "Block devices (loop devices, root only)")
 # What differs from run to run or from device to device.
 NORMAL = (

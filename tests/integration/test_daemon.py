@@ -63,6 +63,21 @@ def test_images_of_a_failed_update_do_not_count_for_the_next(bench, why):
     bench.check_running()
 
 
+def test_two_good_updates_do_not_count_for_a_third_without_a_hook(bench):
+    third = bench.update()
+    third.hook = None
+    with bench.daemon() as daemon:
+        for _ in range(2):
+            assert daemon.install(bench.build(bench.update())).code == 0
+        bench.remember()
+        run = daemon.install(bench.build(third))
+    bench.note("daemon, third update without the hook", run, 1,
+               "no script of type 'jetson-postinstall'")
+    # The flips before it are taken back: their slot has been written over.
+    bench.check_begun(**bench.parts())
+    assert bench.boots_next() == "A"
+
+
 def test_a_state_marker_of_a_failed_update_does_not_count_for_the_next(bench):
     """Without its own marker the second update would be written and never selected."""
     first, second = bench.update(), bench.update()

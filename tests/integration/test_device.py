@@ -52,7 +52,7 @@ def test_an_environment_that_is_not_described_rightly_is_refused(bench, case, te
 
 def test_a_missing_fw_env_config_is_refused(bench):
     (bench.root / "etc/fw_env.config").unlink()
-    refuses(bench, "no fw_env.config", "/etc/fw_env.config")
+    refuses(bench, "no fw_env.config", "there is no /etc/fw_env.config")
 
 
 def rename(bench, label, new):

@@ -39,6 +39,11 @@ def test_without_the_state_marker_nothing_is_written(bench, option):
                   "its state marker is off")
 
 
+def test_without_both_markers_nothing_is_written(bench):
+    bench.refuses("both markers off (-m -M)", bench.install(bench.update(), "-m", "-M"),
+                  "its state marker is off")
+
+
 def test_a_description_cannot_turn_the_state_marker_off(bench):
     package = bench.update()
     package.more = "bootloader_state_marker = false;\n"
@@ -75,7 +80,7 @@ def test_the_launcher_says_that_swupdate_is_missing(bench):
 def test_a_relative_root_is_refused(bench):
     run = bench.install(bench.update(), JOTA_ROOT="device")
     bench.refuses("JOTA_ROOT is a relative path", run,
-                  "'device' is relative")
+                  "'device' (variable JOTA_ROOT) is relative")
 
 
 def test_a_temporary_directory_with_a_long_path_ends_the_start(bench):

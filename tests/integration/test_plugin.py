@@ -182,5 +182,20 @@ def test_a_host_that_exports_nothing_of_ours_is_declined_loudly(tmp_path):
     assert "NOT loaded" in done.stderr
 
 
+def test_a_swupdate_that_exports_nothing_is_declined_loudly(tmp_path):
+    """Only its name says what it is: built without Lua, swupdate exports no symbol of ours."""
+    source = tmp_path / "host.c"
+    source.write_text("int main(void) { return 0; }\n")
+    for name, speaks in (("swupdate", True), ("swupdate-client", False), ("sw", False)):
+        program = tmp_path / name
+        subprocess.run(["gcc", "-o", program, source], check=True)
+        done = subprocess.run([program], env={"LD_PRELOAD": str(host.PLUGIN)}, text=True,
+                              capture_output=True, timeout=30)
+        assert done.returncode == 0, name
+        assert ("NOT loaded" in done.stderr) == speaks, f"{name}: {done.stderr}"
+        assert ("does not export 'register_handler'" in done.stderr) == speaks
+        assert ("Build swupdate with CONFIG_LUA" in done.stderr) == speaks
+
+
 def test_the_environment_of_the_tests_reaches_nobody():
     assert "JOTA_ROOT" not in host.environment("/tmp") or os.environ.get("JOTA_ROOT") is None

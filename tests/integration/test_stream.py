@@ -32,6 +32,15 @@ def test_a_wrong_digest_of_an_image_that_is_not_streamed_is_found_before_a_store
     bench.refuses("wrong sha256, nothing streamed", bench.install(package), "HASH mismatch")
 
 
+def test_a_wrong_digest_of_the_only_image_that_is_not_streamed_is_found(bench):
+    """SWUpdate compares it when it stores the file, behind the images before it in the archive."""
+    package = bench.update()
+    image = package.image("rootfs")
+    image.streamed, image.sha256 = False, WRONG
+    bench.fails("wrong sha256 of the only image that is not streamed", bench.install(package),
+                "HASH mismatch", bootloader="new", kernel="new")
+
+
 def test_a_changed_byte_of_the_payload_is_found(bench):
     swu = Swu(bench.build(bench.update()))
     swu.flip("rootfs.ext4", 3_000_000)
