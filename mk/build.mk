@@ -10,7 +10,10 @@ PLUGIN := $(OUT)/plugin/jetson-handlers.so
 # compressors, a device's plugin and tools do not.
 LIBSWU := $(OUT)/lib/libjota-swu.a
 swu_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/swu/*.c)))
-lib_objects := $(filter-out $(swu_objects),$(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/*/*.c))))
+# lib/health too: libcurl and libsystemd have no business inside swupdate.
+LIBHEALTH := $(OUT)/lib/libjota-health.a
+health_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/health/*.c)))
+lib_objects := $(filter-out $(swu_objects) $(health_objects),$(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard lib/*/*.c))))
 plugin_objects := $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard handlers/*.c)))
 TOOLS := $(sort $(patsubst tools/%/,%,$(dir $(wildcard tools/*/*.c))))
 TOOL_PROGRAMS := $(TOOLS:%=$(OUT)/bin/%)
@@ -20,6 +23,7 @@ tool_objects = $(patsubst %.c,$(OUT)/obj/%.o,$(sort $(wildcard tools/$(1)/*.c)))
 # that does not say so.
 $(lib_objects): CPPFLAGS_HERE = -Ilib $(lib_cflags) -fPIC -fvisibility=hidden
 $(swu_objects): CPPFLAGS_HERE = -Ilib $(lib_cflags) $(swu_cflags) -fPIC -fvisibility=hidden
+$(health_objects): CPPFLAGS_HERE = -Ilib $(lib_cflags) $(health_cflags) -fPIC -fvisibility=hidden
 
 # SWUpdate's headers are not ours to keep free of warnings, hence -isystem. The weak references let
 # child processes of the host load the plugin without the host's symbols; a compiled-in build has none.
@@ -68,6 +72,11 @@ $(LIBSWU): $(swu_objects)
 	@echo '  AR      $@'
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
+$(LIBHEALTH): $(health_objects)
+	@mkdir -p $(@D)
+	@echo '  AR      $@'
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
 # -z defs: only the weak references to the host may stay open.
 $(PLUGIN): $(plugin_objects) $(LIBJOTA)
 	@mkdir -p $(@D)
@@ -75,12 +84,12 @@ $(PLUGIN): $(plugin_objects) $(LIBJOTA)
 	$(Q)$(LINK) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-soname,$(@F) -o $@ $^ $(lib_libs)
 
 define tool_rule
-$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(if $(filter jetson-swu,$(1)),$(LIBSWU)) $(LIBJOTA)
+$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(if $(filter jetson-swu,$(1)),$(LIBSWU)) $(if $(filter jetson-health,$(1)),$(LIBHEALTH)) $(LIBJOTA)
 	@mkdir -p $$(@D)
 	@echo '  LINK    $$@'
 	$$(Q)$$(LINK) -o $$@ $$^ $$(tool_libs)
 endef
 $(foreach tool,$(TOOLS),$(eval $(call tool_rule,$(tool))))
 
--include $(lib_objects:.o=.d) $(swu_objects:.o=.d) $(plugin_objects:.o=.d) \
+-include $(lib_objects:.o=.d) $(swu_objects:.o=.d) $(health_objects:.o=.d) $(plugin_objects:.o=.d) \
 	$(foreach tool,$(TOOLS),$(patsubst %.o,%.d,$(call tool_objects,$(tool))))

@@ -8,6 +8,7 @@ model_test_sources := $(sort $(wildcard tests/models/test_*.c))
 unit_sources := $(filter-out $(model_test_sources),$(sort $(wildcard tests/*/test_*.c)))
 UNIT_TESTS := $(unit_sources:%.c=$(OUT)/%)
 SWU_TESTS := $(filter $(OUT)/tests/swu/%,$(UNIT_TESTS))
+HEALTH_TESTS := $(filter $(OUT)/tests/health/%,$(UNIT_TESTS))
 MODEL_TESTS := $(model_test_sources:%.c=$(OUT)/%)
 
 object_of = $(patsubst %.c,$(OUT)/obj/%.o,$(1))
@@ -52,7 +53,12 @@ $(SWU_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBSWU) $(LIB
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(swu_libs) $(check_libs)
 
-$(filter-out $(SWU_TESTS),$(UNIT_TESTS)): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBJOTA)
+$(HEALTH_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBHEALTH) $(LIBJOTA)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(health_libs) $(check_libs)
+
+$(filter-out $(SWU_TESTS) $(HEALTH_TESTS),$(UNIT_TESTS)): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBJOTA)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(check_libs)

@@ -18,8 +18,17 @@ struct order {
 	const char *boot_id;
 };
 
-enum verb { BEGIN, CONFIRM, ROLLBACK, CANCEL, SWITCH_TO_OTHER, SWITCH_TO_RUNNING, ACKNOWLEDGE };
-#define VERB_COUNT 7
+enum verb {
+	BEGIN,
+	CONFIRM,
+	ROLLBACK,
+	CONCLUDE,
+	CANCEL,
+	SWITCH_TO_OTHER,
+	SWITCH_TO_RUNNING,
+	ACKNOWLEDGE
+};
+#define VERB_COUNT 8
 
 enum subject { RUNNING_SLOT, OTHER_SLOT };
 
@@ -59,6 +68,7 @@ static void make_begun(struct jota_boot_state *state, const struct order *order)
 	state->slot[jota_slot_other(order->running)] = JOTA_EMPTY;
 	state->boots_counted = 0;
 	clear_target(&state->record);
+	state->record.reason[0] = '\0';
 	state->record.ustate = JOTA_USTATE_IN_PROGRESS;
 }
 
@@ -67,6 +77,7 @@ static void make_confirmed(struct jota_boot_state *state, const struct order *or
 	if (state->slot[order->running] == JOTA_TRIAL) {
 		state->slot[order->running] = JOTA_GOOD;
 		state->boots_counted = 0;
+		state->record.reason[0] = '\0';
 	}
 	report_installed_as(state, order->running, JOTA_USTATE_TESTING);
 }
@@ -77,6 +88,20 @@ static void make_given_up(struct jota_boot_state *state, const struct order *ord
 	state->slot[order->running] = JOTA_EMPTY;
 	state->boots_counted = 0;
 	report_installed_as(state, order->running, JOTA_USTATE_FAILED);
+}
+
+/*
+ * The slot that the last update went into was booted, does not run, and may not be booted any more: the firmware gave it up. With
+ * the boot_id of the flip nothing has been booted since, and this is no outcome.
+ */
+static void make_concluded(struct jota_boot_state *state, const struct order *order)
+{
+	const struct jota_record *record = &state->record;
+
+	if (record->ustate == JOTA_USTATE_INSTALLED && record->has_target &&
+	    record->target != order->running && state->slot[record->target] == JOTA_EMPTY &&
+	    order->boot_id && strcmp(record->boot_id, order->boot_id) != 0)
+		state->record.ustate = JOTA_USTATE_FAILED;
 }
 
 /*
@@ -188,6 +213,14 @@ static const struct answer answers[VERB_COUNT][JOTA_BROKEN] = {
 		[JOTA_DIVERTED] = REFUSE(EPERM, RUNNING_SLOT,
 			"is not on trial: to keep it switch to it (jetson-slot switch)"),
 	},
+	[CONCLUDE] = {
+		[JOTA_FACTORY] = KEEP,
+		[JOTA_STEADY] = DO(make_concluded),
+		[JOTA_PENDING] = KEEP,
+		[JOTA_DIVERTED] = DO(make_concluded),
+		[JOTA_ON_TRIAL] = KEEP,
+		[JOTA_LEAVING] = KEEP,
+	},
 	[CANCEL] = {
 		[JOTA_PENDING] = DO(make_cancelled),
 		[JOTA_FACTORY] = KEEP,
@@ -281,7 +314,8 @@ struct jota_boot_state jota_policy_settle(const struct jota_boot_state *cur, enu
 static bool same_record(const struct jota_record *a, const struct jota_record *b)
 {
 	return a->has_target == b->has_target && (!a->has_target || a->target == b->target) &&
-	       a->ustate == b->ustate && strcmp(a->boot_id, b->boot_id) == 0;
+	       a->ustate == b->ustate && strcmp(a->boot_id, b->boot_id) == 0 &&
+	       strcmp(a->reason, b->reason) == 0;
 }
 
 static bool same_state(const struct jota_boot_state *a, const struct jota_boot_state *b)
@@ -408,6 +442,14 @@ int jota_policy_rollback(const struct jota_boot_state *cur, enum jota_slot runni
 	const struct order order = { .running = running };
 
 	return decide(ROLLBACK, cur, &order, ret_new, err);
+}
+
+int jota_policy_conclude(const struct jota_boot_state *cur, enum jota_slot running,
+			 const char *boot_id, struct jota_boot_state *ret_new, struct jota_err *err)
+{
+	const struct order order = { .running = running, .boot_id = boot_id };
+
+	return decide(CONCLUDE, cur, &order, ret_new, err);
 }
 
 int jota_policy_cancel(const struct jota_boot_state *cur, enum jota_slot running,

@@ -75,6 +75,13 @@ int jota_policy_rollback(const struct jota_boot_state *cur, enum jota_slot runni
 			 struct jota_boot_state *ret_new, struct jota_err *err);
 
 /**
+ * The old slot runs again although the last update was flipped to and booted, and nobody has said so yet: ustate INSTALLED becomes
+ * FAILED. Keeps everywhere else, above all with the boot_id of the flip: then no reboot has happened since.
+ */
+int jota_policy_conclude(const struct jota_boot_state *cur, enum jota_slot running,
+			 const char *boot_id, struct jota_boot_state *ret_new, struct jota_err *err);
+
+/**
  * Take back a pending flip: next=running, the other EMPTY (never booted, so not good), record
  * cleared, ustate OK. Keeps when none is pending.
  */

@@ -30,6 +30,8 @@ enum jota_ustate {
 	JOTA_USTATE_IN_PROGRESS = '7',
 };
 
+#define JOTA_REASON_BYTES 96
+
 /** What we must remember about one update across reboots, beside the boot choice itself. */
 struct jota_record {
 	bool has_target;
@@ -40,6 +42,11 @@ struct jota_record {
 	 * pending
 	 */
 	char boot_id[37];
+	/*
+	 * why the last trial was given up, "health:<check>:<reason>" or "firmware:-:<reason>"; "" when
+	 * none was. Kept until the next update begins or is confirmed: it tells, it decides nothing.
+	 */
+	char reason[JOTA_REASON_BYTES];
 };
 
 /** What the boot chain will do, in one shape for every storage format. */

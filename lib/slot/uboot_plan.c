@@ -159,6 +159,8 @@ static int plan_record(const struct jota_record *want, struct jota_env *env)
 
 	if (r == 0)
 		r = put_var(env, "jota_boot_id", want->boot_id);
+	if (r == 0)
+		r = put_var(env, "jota_reason", want->reason);
 	return r;
 }
 

@@ -58,6 +58,22 @@ static int read_count(const struct jota_env *env, const char *name, uint32_t *re
 	return 0;
 }
 
+/*
+ * For people, so it is taken as it is, cut and made printable: a strange one must not keep a device from being confirmed.
+ * What was read once reads the same again.
+ */
+static void read_reason(const char *value, char ret[JOTA_REASON_BYTES])
+{
+	size_t len = 0;
+
+	for (; value && value[len] != '\0' && len + 1 < JOTA_REASON_BYTES; len++) {
+		ret[len] = '?';
+		if (value[len] >= ' ' && value[len] <= '~')
+			ret[len] = value[len];
+	}
+	ret[len] = '\0';
+}
+
 static int read_record(const struct jota_env *env, struct jota_record *ret, struct jota_err *err)
 {
 	static const char id_letters[] =
@@ -85,6 +101,7 @@ static int read_record(const struct jota_env *env, struct jota_record *ret, stru
 					  err);
 		memcpy(ret->boot_id, id, len + 1);
 	}
+	read_reason(jota_env_get(env, "jota_reason"), ret->reason);
 	return 0;
 }
 
@@ -165,5 +182,7 @@ const char *jota_uboot_state_difference(const struct jota_boot_state *a,
 		return "ustate";
 	if (strcmp(a->record.boot_id, b->record.boot_id) != 0)
 		return "the boot_id of the last flip";
+	if (strcmp(a->record.reason, b->record.reason) != 0)
+		return "the reason";
 	return NULL;
 }

@@ -13,6 +13,7 @@
  * update_target      A B        slot of the last flip; may be absent
  * ustate             0 1 2 3 7  SWUpdate's update state; may be absent
  * jota_boot_id       text       the kernel's boot_id at the flip; may be absent
+ * jota_reason        text       why the last trial was given up; may be absent
  *
  * boot_slot, slotA_ok, slotB_ok, upgrade_available and update_target all absent: factory state.
  */

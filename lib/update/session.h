@@ -123,7 +123,8 @@ enum jota_transition {
 	JOTA_DO_CANCEL,
 	JOTA_DO_SWITCH_A,
 	JOTA_DO_SWITCH_B,
-	JOTA_DO_ACKNOWLEDGE
+	JOTA_DO_ACKNOWLEDGE,
+	JOTA_DO_CONCLUDE, /* the old slot runs again: the update has failed */
 };
 
 /**
@@ -137,3 +138,11 @@ int jota_transition_apply(const struct jota_io *io, const struct jota_config *co
 			  enum jota_transition what, const struct jota_change *change,
 			  size_t change_count, struct jota_boot_state *ret_new,
 			  struct jota_err *err);
+
+/**
+ * JOTA_DO_ROLLBACK or JOTA_DO_CONCLUDE with its reason, in the same store. When there is nothing to change, the reason that is
+ * stored stays: the first one is the cause. -EINVAL for another transition.
+ */
+int jota_transition_give_up(const struct jota_io *io, const struct jota_config *config,
+			    enum jota_transition what, const char *reason,
+			    struct jota_boot_state *ret_new, struct jota_err *err);

@@ -2,6 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /* One change of the boot state outside an update. */
 #include <errno.h>
+#include <stdio.h>
 
 #include "base/err.h"
 #include "slot/config.h"
@@ -17,6 +18,7 @@ static const char *const transition_holder[] = {
 	[JOTA_DO_SWITCH_A] = "a switch to slot A",
 	[JOTA_DO_SWITCH_B] = "a switch to slot B",
 	[JOTA_DO_ACKNOWLEDGE] = "SWUpdate's acknowledgement",
+	[JOTA_DO_CONCLUDE] = "the record of a trial's end",
 };
 
 static int decide(const struct jota_survey *d, enum jota_transition what,
@@ -41,6 +43,8 @@ static int decide(const struct jota_survey *d, enum jota_transition what,
 					  err);
 	case JOTA_DO_ACKNOWLEDGE:
 		return jota_policy_acknowledge(cur, running, ret_new, err);
+	case JOTA_DO_CONCLUDE:
+		return jota_policy_conclude(cur, running, d->boot_id, ret_new, err);
 	}
 	return jota_fail(err, EINVAL, "unknown transition %d.", (int)what);
 }
@@ -55,8 +59,15 @@ static void follow_with_marker(const struct jota_survey *d, enum jota_transition
 		(void)jota_marker_set(d->io, new_state->next, NULL);
 }
 
-static int apply(struct jota_survey *d, enum jota_transition what, const struct jota_change *change,
-		 size_t change_count, struct jota_boot_state *ret_new, struct jota_err *err)
+/* What comes along with a transition. */
+struct extra {
+	const struct jota_change *change;
+	size_t change_count;
+	const char *reason; /* NULL: none */
+};
+
+static int apply(struct jota_survey *d, enum jota_transition what, const struct extra *extra,
+		 struct jota_boot_state *ret_new, struct jota_err *err)
 {
 	struct jota_boot_state new_state;
 	int verdict, rc;
@@ -71,7 +82,10 @@ static int apply(struct jota_survey *d, enum jota_transition what, const struct 
 		if (rc < 0)
 			return rc;
 	}
-	rc = jota_survey_store(d, verdict, &new_state, change, change_count, err);
+	if (verdict == JOTA_CHANGE && extra->reason)
+		(void)snprintf(new_state.record.reason, sizeof(new_state.record.reason), "%s",
+			       extra->reason);
+	rc = jota_survey_store(d, verdict, &new_state, extra->change, extra->change_count, err);
 	if (rc < 0)
 		return rc;
 	follow_with_marker(d, what, &new_state);
@@ -79,9 +93,9 @@ static int apply(struct jota_survey *d, enum jota_transition what, const struct 
 	return verdict;
 }
 
-int jota_transition_apply(const struct jota_io *io, const struct jota_config *config,
-			  enum jota_transition what, const struct jota_change *change,
-			  size_t change_count, struct jota_boot_state *ret_new, struct jota_err *err)
+static int survey_and_apply(const struct jota_io *io, const struct jota_config *config,
+			    enum jota_transition what, const struct extra *extra,
+			    struct jota_boot_state *ret_new, struct jota_err *err)
 {
 	struct jota_boot_state new_state;
 	struct jota_survey survey;
@@ -92,9 +106,29 @@ int jota_transition_apply(const struct jota_io *io, const struct jota_config *co
 	rc = jota_survey_init(&survey, io, config, transition_holder[what], err);
 	if (rc < 0)
 		return rc;
-	rc = apply(&survey, what, change, change_count, &new_state, err);
+	rc = apply(&survey, what, extra, &new_state, err);
 	jota_survey_done(&survey);
 	if (rc >= 0 && ret_new)
 		*ret_new = new_state;
 	return rc;
+}
+
+int jota_transition_apply(const struct jota_io *io, const struct jota_config *config,
+			  enum jota_transition what, const struct jota_change *change,
+			  size_t change_count, struct jota_boot_state *ret_new, struct jota_err *err)
+{
+	const struct extra extra = { .change = change, .change_count = change_count };
+
+	return survey_and_apply(io, config, what, &extra, ret_new, err);
+}
+
+int jota_transition_give_up(const struct jota_io *io, const struct jota_config *config,
+			    enum jota_transition what, const char *reason,
+			    struct jota_boot_state *ret_new, struct jota_err *err)
+{
+	const struct extra extra = { .reason = reason };
+
+	if (what != JOTA_DO_ROLLBACK && what != JOTA_DO_CONCLUDE)
+		return jota_fail(err, EINVAL, "transition %d takes no reason.", (int)what);
+	return survey_and_apply(io, config, what, &extra, ret_new, err);
 }

@@ -23,6 +23,9 @@ rc=0
 for path in $(tests/lint/files.sh '*.c' '*.h'); do
 	find_calls "$path" "(^|[^A-Za-z0-9_])($everywhere) *[(]" || rc=1
 	case $path in
+	# What is forked without exec must not come back into the caller's code.
+	lib/health/probe.c | lib/health/child_start.c)
+		find_calls "$path" "(^|[^A-Za-z0-9_])((${in_library%%|_exit|*}|abort) *[(]|$to_terminal)" || rc=1 ;;
 	lib/*) find_calls "$path" "(^|[^A-Za-z0-9_])(($in_library) *[(]|$to_terminal)" || rc=1 ;;
 	esac
 done

@@ -16,6 +16,7 @@
 
 #define TRIES 4u
 #define BOOT_ID "11111111-2222-3333-4444-555555555555"
+#define OTHER_BOOT_ID "99999999-8888-7777-6666-555555555555"
 
 struct given {
 	struct jota_boot_state state;
@@ -91,7 +92,8 @@ static inline bool states_equal(const struct jota_boot_state *a, const struct jo
 	       a->boot_limit == b->boot_limit && a->record.has_target == b->record.has_target &&
 	       (!a->record.has_target || a->record.target == b->record.target) &&
 	       a->record.ustate == b->record.ustate &&
-	       strcmp(a->record.boot_id, b->record.boot_id) == 0;
+	       strcmp(a->record.boot_id, b->record.boot_id) == 0 &&
+	       strcmp(a->record.reason, b->record.reason) == 0;
 }
 
 typedef int (*verb_fn)(const struct given *g, struct jota_boot_state *ret_new, struct jota_err *err);
@@ -124,6 +126,12 @@ static inline int verb_rollback(const struct given *g, struct jota_boot_state *r
 	return jota_policy_rollback(&g->state, g->running, ret_new, err);
 }
 
+static inline int verb_conclude(const struct given *g, struct jota_boot_state *ret_new,
+				struct jota_err *err)
+{
+	return jota_policy_conclude(&g->state, g->running, OTHER_BOOT_ID, ret_new, err);
+}
+
 static inline int verb_cancel(const struct given *g, struct jota_boot_state *ret_new,
 			      struct jota_err *err)
 {
@@ -153,6 +161,7 @@ enum {
 	FLIP,
 	CONFIRM,
 	ROLLBACK,
+	CONCLUDE,
 	CANCEL,
 	SWITCH_OTHER,
 	SWITCH_RUNNING,
@@ -168,6 +177,7 @@ static const struct {
 	[FLIP] = { "flip", verb_flip },
 	[CONFIRM] = { "confirm", verb_confirm },
 	[ROLLBACK] = { "rollback", verb_rollback },
+	[CONCLUDE] = { "conclude", verb_conclude },
 	[CANCEL] = { "cancel", verb_cancel },
 	[SWITCH_OTHER] = { "switch to the other", verb_switch_other },
 	[SWITCH_RUNNING] = { "switch to the running", verb_switch_running },

@@ -102,6 +102,31 @@ START_TEST(boots_counted_by_firmware_are_seen_and_cleared_by_confirm)
 }
 END_TEST
 
+START_TEST(reason_is_stored_and_a_strange_one_is_no_obstacle)
+{
+	struct jota_boot_state state, want;
+	char strange[200];
+
+	(void)disk_walk(&d, STEP_CONFIRM);
+	state = disk_load(&d);
+	want = state;
+	(void)snprintf(want.record.reason, sizeof(want.record.reason), "health:app:http-status");
+	ck_assert_msg(disk_store(&d, &state, &want) == 0, "%s", d.err.msg);
+	expect_env("jota_reason", "health:app:http-status");
+	state = disk_load(&d);
+	ck_assert_str_eq(state.record.reason, "health:app:http-status");
+	memset(strange, '\x1b', sizeof(strange) - 1);
+	strange[sizeof(strange) - 1] = '\0';
+	tree_env_set(&d.tree, "jota_reason", strange);
+	state = disk_load(&d);
+	ck_assert_uint_eq(strspn(state.record.reason, "?"), JOTA_REASON_BYTES - 1);
+	want = step_from(&state, STEP_CONFIRM);
+	ck_assert_msg(disk_store(&d, &state, &want) == 0, "%s", d.err.msg);
+	expect_env("ustate", "2");
+	expect_env("jota_reason", "");
+}
+END_TEST
+
 START_TEST(one_store_is_one_write_of_the_copy_not_in_use)
 {
 	uint8_t before[2], after[2];
@@ -446,6 +471,7 @@ int main(void)
 	tcase_add_test(tc, no_state_variables_is_the_factory_state);
 	tcase_add_test(tc, an_update_is_stored_in_the_documented_variables);
 	tcase_add_test(tc, boots_counted_by_firmware_are_seen_and_cleared_by_confirm);
+	tcase_add_test(tc, reason_is_stored_and_a_strange_one_is_no_obstacle);
 	tcase_add_test(tc, one_store_is_one_write_of_the_copy_not_in_use);
 	tcase_add_test(tc, serial_numbers_wrap_from_255_to_0);
 	tcase_add_test(tc, a_store_that_changes_nothing_writes_nothing);

@@ -63,6 +63,7 @@ static const int expected[VERB_COUNT][JOTA_SITUATION_COUNT] = {
 	[BEGIN] =          { 0,      0,       0,     EBUSY,    0,       EBUSY,  EINVAL },
 	[CONFIRM] =        { 0,      0,       0,     0,        0,       EPERM,  EINVAL },
 	[ROLLBACK] =       { EPERM,  EPERM,   EPERM, IF_GOOD,  EPERM,   0,      EINVAL },
+	[CONCLUDE] =       { 0,      0,       0,     0,        0,       0,      EINVAL },
 	[CANCEL] =         { 0,      0,       0,     EPERM,    0,       EPERM,  EINVAL },
 	[SWITCH_OTHER] =   { EPERM,  IF_GOOD, 0,     IF_GOOD,  IF_GOOD, 0,      EINVAL },
 	[SWITCH_RUNNING] = { 0,      0,       0,     0,        0,       EPERM,  EINVAL },
@@ -204,6 +205,47 @@ START_TEST(fallen_back_update_is_not_reported_as_success)
 	ck_assert_int_eq(g.state.record.target, g.other);
 	go(&g, SWITCH_OTHER, -EPERM);
 	go(&g, BEGIN, JOTA_CHANGE);
+}
+END_TEST
+
+START_TEST(fallen_back_update_is_concluded_as_a_failure_once)
+{
+	struct given g = updated_device(first_slot[_i]);
+	struct given same_boot;
+	struct jota_boot_state after;
+
+	go(&g, CONCLUDE, JOTA_KEEP); /* its slot runs */
+	firmware_falls_back(&g);
+	same_boot = g;
+	memcpy(same_boot.state.record.boot_id, OTHER_BOOT_ID, sizeof(OTHER_BOOT_ID));
+	go(&same_boot, CONCLUDE, JOTA_KEEP); /* no boot since the flip */
+	ck_assert_int_eq(jota_policy_conclude(&g.state, g.running, NULL, &after, NULL), JOTA_KEEP);
+	go(&g, CONCLUDE, JOTA_CHANGE);
+	ck_assert_int_eq(g.state.record.ustate, JOTA_USTATE_FAILED);
+	ck_assert_int_eq(g.state.next, g.running);
+	ck_assert_int_eq(g.state.slot[g.running], JOTA_GOOD);
+	go(&g, CONCLUDE, JOTA_KEEP);
+	go(&g, ACKNOWLEDGE, JOTA_CHANGE);
+	go(&g, CONCLUDE, JOTA_KEEP);
+}
+END_TEST
+
+START_TEST(reason_of_a_failure_stays_until_the_next_update)
+{
+	struct given g = updated_device(first_slot[_i]);
+
+	go(&g, ROLLBACK, JOTA_CHANGE);
+	(void)snprintf(g.state.record.reason, sizeof(g.state.record.reason), "health:app:deadline");
+	reboot_into(&g, first_slot[_i]);
+	go(&g, CONFIRM, JOTA_KEEP);
+	go(&g, ACKNOWLEDGE, JOTA_CHANGE);
+	ck_assert_str_eq(g.state.record.reason, "health:app:deadline");
+	go(&g, BEGIN, JOTA_CHANGE);
+	ck_assert_str_eq(g.state.record.reason, "");
+	g = updated_device(first_slot[_i]);
+	(void)snprintf(g.state.record.reason, sizeof(g.state.record.reason), "health:app:deadline");
+	go(&g, CONFIRM, JOTA_CHANGE);
+	ck_assert_str_eq(g.state.record.reason, "");
 }
 END_TEST
 
@@ -424,6 +466,8 @@ static TCase *way_tests(void)
 	tcase_add_loop_test(tcase, good_update_ends_steady_and_reports_success, 0, 2);
 	tcase_add_loop_test(tcase, given_up_update_reports_failure_and_goes_back, 0, 2);
 	tcase_add_loop_test(tcase, fallen_back_update_is_not_reported_as_success, 0, 2);
+	tcase_add_loop_test(tcase, fallen_back_update_is_concluded_as_a_failure_once, 0, 2);
+	tcase_add_loop_test(tcase, reason_of_a_failure_stays_until_the_next_update, 0, 2);
 	tcase_add_loop_test(tcase, cancelled_flip_leaves_the_other_slot_empty, 0, 2);
 	tcase_add_loop_test(tcase, cancelled_switch_leaves_the_other_slot_good, 0, 2);
 	tcase_add_loop_test(tcase, cancelled_switch_does_not_trust_a_slot_that_was_tried, 0, 2);

@@ -388,8 +388,14 @@ static bool outcome_is_the_target_s(const struct step *step)
 
 	if (step->result < 0 || was == is || (is != JOTA_USTATE_TESTING && is != JOTA_USTATE_FAILED))
 		return true;
-	return was == JOTA_USTATE_INSTALLED && step->before.record.has_target &&
-	       step->before.record.target == step->given.running;
+	if (was != JOTA_USTATE_INSTALLED || !step->before.record.has_target)
+		return false;
+	/* From the old slot only a failure can be told, of a slot that may not be booted any more. */
+	if (step->verb == CONCLUDE)
+		return is == JOTA_USTATE_FAILED &&
+		       step->before.record.target == step->given.other &&
+		       others(&step->before, step) == JOTA_EMPTY;
+	return step->before.record.target == step->given.running;
 }
 
 START_TEST(success_and_failure_are_told_only_of_the_updated_slot)

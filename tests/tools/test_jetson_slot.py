@@ -123,7 +123,8 @@ def test_json_has_every_member(device):
          "tries_left": None, "pending": False},
         {"slot": "B", "running": False, "state": "trial", "bootable": True, "successful": False,
          "tries_left": 3, "pending": True}]
-    assert list(report["update"]) == ["target", "state", "boot_id", "rebooted_since"]
+    assert list(report["update"]) == ["target", "state", "boot_id", "rebooted_since",
+                                      "reason"]
     assert (report["update"]["target"], report["update"]["state"]) == ("B", "installed")
 
 

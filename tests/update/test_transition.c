@@ -105,6 +105,52 @@ START_TEST(rollback_gives_the_trial_slot_up)
 }
 END_TEST
 
+static int give_up(enum jota_transition what, const char *reason)
+{
+	return jota_transition_give_up(&u.tree.io, &u.config, what, reason, NULL, &u.err);
+}
+
+START_TEST(rollback_stores_its_reason_in_the_same_store_and_keeps_the_first)
+{
+	unsigned serial;
+
+	install(true);
+	serial = tree_env_serial(&u.tree);
+	ck_verdict(give_up(JOTA_DO_ROLLBACK, "health:app:deadline"), JOTA_CHANGE);
+	ck_assert_uint_eq(tree_env_serial(&u.tree), serial + 1);
+	ck_assert(tree_env_is(&u.tree, "jota_reason", "health:app:deadline"));
+	ck_assert(tree_env_is(&u.tree, "ustate", "3"));
+	ck_verdict(give_up(JOTA_DO_ROLLBACK, "health:other:deadline"), JOTA_KEEP);
+	ck_assert(tree_env_is(&u.tree, "jota_reason", "health:app:deadline"));
+	tree_reboot_into(&u.tree, JOTA_SLOT_A);
+	ck_verdict(give_up(JOTA_DO_CONCLUDE, "firmware:-:firmware-fallback"), JOTA_KEEP);
+	ck_assert(tree_env_is(&u.tree, "jota_reason", "health:app:deadline"));
+	ck_refused(give_up(JOTA_DO_CONFIRM, "x"), EINVAL, "takes no reason");
+}
+END_TEST
+
+START_TEST(a_fallback_of_the_firmware_is_recorded_once_and_not_before_a_reboot)
+{
+	unsigned serial;
+
+	install(false);
+	ck_verdict(give_up(JOTA_DO_CONCLUDE, "firmware:-:firmware-fallback"), JOTA_KEEP);
+	ck_assert(tree_env_is(&u.tree, "ustate", "1"));
+	/* What altbootcmd stores. */
+	tree_env_set(&u.tree, "boot_slot", "A");
+	tree_env_set(&u.tree, "slotB_ok", "0");
+	tree_env_set(&u.tree, "upgrade_available", "0");
+	tree_env_set(&u.tree, "bootcount", "0");
+	tree_reboot_into(&u.tree, JOTA_SLOT_A);
+	serial = tree_env_serial(&u.tree);
+	ck_verdict(give_up(JOTA_DO_CONCLUDE, "firmware:-:firmware-fallback"), JOTA_CHANGE);
+	ck_assert(tree_env_is(&u.tree, "ustate", "3"));
+	ck_assert(tree_env_is(&u.tree, "jota_reason", "firmware:-:firmware-fallback"));
+	ck_verdict(give_up(JOTA_DO_CONCLUDE, "again"), JOTA_KEEP);
+	ck_assert_uint_eq(tree_env_serial(&u.tree), serial + 1);
+}
+END_TEST
+
 START_TEST(cancel_takes_a_pending_flip_back)
 {
 	unsigned serial;
@@ -262,6 +308,8 @@ int main(void)
 	tcase_add_test(tcase, confirm_of_a_factory_device_stores_nothing);
 	tcase_add_test(tcase, confirm_leaves_the_marker_of_a_pending_flip);
 	tcase_add_test(tcase, rollback_gives_the_trial_slot_up);
+	tcase_add_test(tcase, rollback_stores_its_reason_in_the_same_store_and_keeps_the_first);
+	tcase_add_test(tcase, a_fallback_of_the_firmware_is_recorded_once_and_not_before_a_reboot);
 	tcase_add_test(tcase, cancel_takes_a_pending_flip_back);
 	tcase_add_test(tcase, acknowledge_takes_a_pending_flip_back_and_clears_an_outcome);
 	tcase_add_test(tcase, switch_to_the_other_slot_puts_it_on_trial);

@@ -103,6 +103,7 @@ static struct json_object *make_update(struct writer *w, const struct report *r)
 	put_text(w, update, "state", report_ustate_name(record->ustate));
 	put_text(w, update, "boot_id", record->boot_id[0] ? record->boot_id : NULL);
 	put_bool(w, update, "rebooted_since", !r->reboot_pending);
+	put_text(w, update, "reason", record->reason[0] ? record->reason : NULL);
 	return update;
 }
 

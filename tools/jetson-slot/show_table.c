@@ -47,6 +47,8 @@ static void show_record(const struct report *r, FILE *out)
 		(void)fprintf(out, "slot %s, ", jota_slot_name(record->target));
 	(void)fprintf(out, "%s%s\n", report_ustate_name(record->ustate),
 		      r->reboot_pending ? ", not rebooted since" : "");
+	if (record->reason[0] != '\0')
+		(void)fprintf(out, "last trial   given up: %s\n", record->reason);
 }
 
 static void show_problems(const struct jota_problems *problems, FILE *out)

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
+/* Why a check ended as it did: words that programs may compare, each with what it means and what to do. */
+#pragma once
+
+/* clang-format off */
+enum jota_reason {
+	JOTA_WHY_OK,
+	JOTA_WHY_NO_BASELINE, JOTA_WHY_NOT_IN_BASELINE,
+	JOTA_WHY_DEADLINE, JOTA_WHY_OVERALL_DEADLINE, JOTA_WHY_UNKILLABLE,
+	JOTA_WHY_CRASHED, JOTA_WHY_INTERNAL, JOTA_WHY_CONFIGURATION,
+	JOTA_WHY_NO_BUS, JOTA_WHY_BAD_ANSWER,
+	JOTA_WHY_NO_UNIT, JOTA_WHY_UNIT_INACTIVE, JOTA_WHY_UNIT_FAILED,
+	JOTA_WHY_UNIT_RESTARTED, JOTA_WHY_UNIT_RESTARTS,
+	JOTA_WHY_NO_PROGRAM, JOTA_WHY_UNSAFE_PROGRAM, JOTA_WHY_NO_USER,
+	JOTA_WHY_EXIT_STATUS, JOTA_WHY_SIGNALLED,
+	JOTA_WHY_NO_ADDRESS, JOTA_WHY_CONNECT, JOTA_WHY_TLS,
+	JOTA_WHY_HTTP_STATUS, JOTA_WHY_TOO_LARGE, JOTA_WHY_CONTENT,
+	JOTA_WHY_NOT_MOUNTED, JOTA_WHY_READ_ONLY, JOTA_WHY_WRITE, JOTA_WHY_WRONG_TYPE,
+	JOTA_WHY_SPACE, JOTA_WHY_INODES,
+	JOTA_WHY_MISSING, JOTA_WHY_OPEN, JOTA_WHY_DRIVER,
+	JOTA_WHY_NO_VERSION, JOTA_WHY_TOO_OLD, JOTA_WHY_TOO_NEW,
+	JOTA_WHY_NO_ESRT, JOTA_WHY_FIRMWARE_ATTEMPT,
+	JOTA_WHY_NO_MODULES, JOTA_WHY_NOT_LOADED,
+	JOTA_WHY_SAMPLE, JOTA_WHY_NO_SERVER,
+	JOTA_WHY_NOT_LOOKED_AT, JOTA_WHY_FILESYSTEM, JOTA_WHY_CLOSED_FILESYSTEM,
+	JOTA_WHY_NEW_PROGRAM, JOTA_WHY_OTHER_SYSTEM, JOTA_WHY_KERNEL_UNKNOWN,
+	JOTA_WHY_MODULES_DIFFER, JOTA_WHY_FIXED_ROOT, JOTA_WHY_UNIT_MASKED,
+	JOTA_WHY_UNIT_DISABLED, JOTA_WHY_NO_ANCHOR, JOTA_WHY_ANCHOR_REFUSES,
+	JOTA_WHY_DATA_TOO_NEW,
+	JOTA_WHY_FIRMWARE_FALLBACK,
+};
+/* clang-format on */
+#define JOTA_WHY_COUNT (JOTA_WHY_FIRMWARE_FALLBACK + 1)
+
+/** The word, stable across versions: "http-status". Static storage. */
+const char *jota_reason_word(enum jota_reason reason);
+/** -EINVAL: no such word. */
+int jota_reason_parse(const char *word, enum jota_reason *ret);
+/** A sentence: what was found. Static storage. */
+const char *jota_reason_meaning(enum jota_reason reason);
+/** A sentence: what to do. Static storage. */
+const char *jota_reason_advice(enum jota_reason reason);

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
+/* What the verbs of jetson-health share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "health/health.h"
+
+struct boot;
+struct jota_err;
+struct jota_io;
+struct jota_plan;
+struct json_object;
+
+enum {
+	EXIT_WELL = 0,	      /* healthy, or nothing to do */
+	EXIT_UNWELL = 1,      /* a critical check failed, the slot stays */
+	EXIT_USAGE = 2,	      /* wrong usage */
+	EXIT_UNREADABLE = 3,  /* configuration or boot state cannot be read */
+	EXIT_ROLLED_BACK = 4, /* the other slot boots next: reboot now */
+	EXIT_NOT_STORED = 5,  /* decided, but it could not be stored */
+};
+
+/** Where reports lie when the configuration does not say. */
+#define DATA_DIR_DEFAULT "/data/swupdate-jetson"
+/** The report that led to a rollback is kept under this name, until the next rollback. */
+#define REPORT_FAILED "failed"
+
+struct options {
+	const char *root; /* NULL: JOTA_ROOT, else "/" */
+	bool json, apply;
+	enum jota_phase phase;
+	const char *slot;	   /* preflip; NULL not given */
+	const char *target_device; /* preflip; NULL not given */
+};
+
+int verb_run(const struct jota_io *io, const struct options *options, const char *argument,
+	     struct jota_err *err);
+int verb_status(const struct jota_io *io, const struct options *options, const char *argument,
+		struct jota_err *err);
+int verb_explain(const struct jota_io *io, const struct options *options, const char *argument,
+		 struct jota_err *err);
+int verb_check_config(const struct jota_io *io, const struct options *options, const char *argument,
+		      struct jota_err *err);
+
+void show_report(const struct jota_report *report, FILE *out);
+/** New object; NULL when out of memory. */
+struct json_object *json_report(const struct jota_report *report);
+/** Print and free. NULL counts as out of memory: -ENOMEM. */
+int json_print(struct json_object *object, struct jota_err *err);
