@@ -293,6 +293,9 @@ def show_table(tallies):
 
 
 def main():
+    # Whoever starts the tests in the background may have SIGINT ignored, which programs inherit: a
+    # shell script cannot even take it back. People at a terminal are what the tests are about.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=TOP / "build")
     parser.add_argument("parts", nargs="+", choices=PARTS)

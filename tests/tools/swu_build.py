@@ -5,7 +5,6 @@
 import json
 import os
 import random
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -70,13 +69,11 @@ class Work:
     def start(self, config, *options, out="out.swu", **more):
         self.path("update.conf").write_text(config)
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), **more}
-        # In a session of its own there is no terminal to ask at. Whoever runs the tests in the
-        # background may have Ctrl-C ignored; a person at a terminal does not.
+        # In a session of its own there is no terminal to ask at.
         return subprocess.Popen([JETSON_SWU, "build", "-c", "update.conf", "-o", out, *options],
                                 cwd=self.folder, env=env, text=True, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                                start_new_session=True,
-                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                                start_new_session=True)
 
     def run(self, config, *options, out="out.swu", **more):
         """Returns (exit code, standard output, standard error)."""
