@@ -186,6 +186,10 @@ static int open_keys(struct jota_signing *s, struct jota_err *err)
 		rc = check_same_twice(s, err);
 	if (rc == 0 && s->recipe->chain)
 		rc = jota_sign_read_certificates(s->recipe->chain, &s->chain, err);
+	if (rc == 0 && s->chain)
+		warn(s,
+		     "chain: Debian 12's swupdate does not look for certificates in a package; its -k "
+		     "file must hold the intermediate ones beside the root.");
 	if (rc == 0 && s->count > 1)
 		warn(s,
 		     "%zu signers: a device must trust each of them, or be built to skip unknown "

@@ -293,6 +293,21 @@ START_TEST(a_certificate_that_ends_soon_gives_a_warning)
 }
 END_TEST
 
+START_TEST(a_chain_that_debian_does_not_read_gives_a_warning)
+{
+	struct jota_signing *s = NULL;
+	struct jota_err err = { 0 };
+
+	ck_assert_int_eq(open_signing("signers: ( { " EC " } );", -1, &s, &err), 0);
+	ck_assert_str_eq(warnings, "");
+	jota_signing_free(s);
+	ck_assert_int_eq(open_signing("chain = \"ca.pem\"; signers: ( { " EC " } );", -1, &s, &err),
+			 0);
+	ck_assert_msg(strstr(warnings, "its -k file must hold") != NULL, "warned: %s", warnings);
+	jota_signing_free(s);
+}
+END_TEST
+
 START_TEST(a_key_that_others_can_read_gives_a_warning)
 {
 	struct jota_signing *s = NULL;
@@ -406,6 +421,7 @@ int main(void)
 	tcase_add_test(tc, a_wrong_passphrase_is_called_one);
 	tcase_add_test(tc, without_a_passphrase_the_reason_is_passed_on);
 	tcase_add_test(tc, a_certificate_that_ends_soon_gives_a_warning);
+	tcase_add_test(tc, a_chain_that_debian_does_not_read_gives_a_warning);
 	tcase_add_test(tc, a_key_that_others_can_read_gives_a_warning);
 	tcase_add_test(tc, rsa_and_a_fixed_time_give_the_same_bytes_twice);
 	tcase_add_test(tc, the_typical_length_is_the_most_frequent_one);
