@@ -50,8 +50,8 @@ lib_libs = $(eval lib_libs := $$(shell pkg-config --libs $(LIB_PACKAGES)))$(lib_
 SWU_PACKAGES := libcrypto libzstd liblzma zlib libarchive ext2fs com_err
 swu_cflags = $(eval swu_cflags := $$(shell pkg-config --cflags $(SWU_PACKAGES)))$(swu_cflags)
 swu_libs = $(eval swu_libs := $$(shell pkg-config --libs $(SWU_PACKAGES)))$(swu_libs)
-# libjota-health: what looks at services and servers, for jetson-health alone.
-HEALTH_PACKAGES := libsystemd libcurl
+# libjota-health: what looks at services, servers and the slot just written, for jetson-health alone.
+HEALTH_PACKAGES := libsystemd libcurl libcrypto ext2fs com_err
 health_cflags = $(eval health_cflags := $$(shell pkg-config --cflags $(HEALTH_PACKAGES)))$(health_cflags)
 health_libs = $(eval health_libs := $$(shell pkg-config --libs $(HEALTH_PACKAGES)))$(health_libs)
 md_libs = $(eval md_libs := $$(shell pkg-config --libs libmd))$(md_libs)

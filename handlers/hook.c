@@ -2,7 +2,7 @@
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /*
  * The postinstall hook: compares what was written with what was signed, completes the slot, arms
- * the flip.
+ * the flip, and lets the new slot be looked at.
  */
 #include <errno.h>
 #include <string.h>
@@ -106,13 +106,17 @@ static int arm(struct jota_suite *s, struct img_type *img, struct words *images,
 			err, EPROTO,
 			"%s: image '%s' of this update was not written: no A/B image was; the running slot stays selected.",
 			JOTA_HOOK_TYPE, images->count ? images->word[0] : "");
-	/* Armed already: a second hook must say the same, and there is nothing left to copy. */
-	if (!jota_session_armed(s->session)) {
-		rc = keep_roles(s->session, keep, err);
-		if (rc < 0)
-			return rc;
-	}
-	return jota_session_arm(s->session, images->word, images->count, err);
+	/* Armed already: a second hook must say the same, and there is nothing left to copy or to look at. */
+	if (jota_session_armed(s->session))
+		return jota_session_arm(s->session, images->word, images->count, err);
+	rc = keep_roles(s->session, keep, err);
+	/*
+	 * Armed in memory first, because half a slot is refused there, in better words than a check of what is missing would find. What
+	 * fails from here on disarms: postinstall() aborts the session, and only this thread could flip it.
+	 */
+	if (rc == 0)
+		rc = jota_session_arm(s->session, images->word, images->count, err);
+	return rc < 0 ? rc : jota_suite_preflip(s, err);
 }
 
 static int postinstall(struct jota_suite *s, struct img_type *img)

@@ -72,6 +72,7 @@ static bool have_host(void)
 		"dict_set_value",
 		"get_bootloader",
 		"get_output_size",
+		"get_tmpdir",
 		"loglevel",
 		"notify",
 		"register_bootloader",

@@ -88,6 +88,12 @@ int jota_image_register(void);
 int jota_hook_register(void);
 
 /**
+ * Let jetson-health look at the slot just written (preflip.c). 0: it may be booted, or nothing is there to look at it and nothing
+ * asks for that; -errno with the sentence of the check that refuses. Blocks up to preflip_deadline_s.
+ */
+int jota_suite_preflip(struct jota_suite *s, struct jota_err *err);
+
+/**
  * Progress of long work after the stream ended, for jota_progress_fn: ctx is a struct jota_said.
  */
 struct jota_said {

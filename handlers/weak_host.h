@@ -22,6 +22,7 @@
 #pragma weak dict_set_value
 #pragma weak get_bootloader
 #pragma weak get_output_size
+#pragma weak get_tmpdir
 #pragma weak loglevel
 #pragma weak notify
 #pragma weak register_bootloader

@@ -84,7 +84,7 @@ $(PLUGIN): $(plugin_objects) $(LIBJOTA)
 	$(Q)$(LINK) -shared -Wl,-z,defs -Wl,--exclude-libs,ALL -Wl,-soname,$(@F) -o $@ $^ $(lib_libs)
 
 define tool_rule
-$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(if $(filter jetson-swu,$(1)),$(LIBSWU)) $(if $(filter jetson-health,$(1)),$(LIBHEALTH)) $(LIBJOTA)
+$(OUT)/bin/$(1): $(call tool_objects,$(1)) $(if $(filter jetson-swu,$(1)),$(LIBSWU)) $(if $(filter jetson-health,$(1)),$(LIBHEALTH) $(LIBSWU)) $(LIBJOTA)
 	@mkdir -p $$(@D)
 	@echo '  LINK    $$@'
 	$$(Q)$$(LINK) -o $$@ $$^ $$(tool_libs)

@@ -24,6 +24,8 @@ install: all ## Install for a device (DESTDIR=, PREFIX=/usr, SYSCONFDIR=/etc)
 	install -d $(plugin_dir) $(sbin_dir)
 	install -m 0644 $(PLUGIN) $(plugin_dir)
 	install -m 0755 $(TOOL_PROGRAMS) $(sbin_dir)
+	services/install.sh '$(DESTDIR)' '$(PREFIX)'
+	install -d $(DESTDIR)$(SYSCONFDIR)/swupdate-jetson/confirm.d
 	$(call install_files,$(share_dir)/uboot,$(call files_in,boot/uboot/*))
 	$(call install_files,$(share_dir)/sw-description,$(call files_in,sw-description/*))
 	$(call install_files,$(man_dir)/man8,$(wildcard docs/man/*.8))

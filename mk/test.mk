@@ -53,7 +53,7 @@ $(SWU_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBSWU) $(LIB
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(swu_libs) $(check_libs)
 
-$(HEALTH_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBHEALTH) $(LIBJOTA)
+$(HEALTH_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBSUPPORT) $(LIBHEALTH) $(LIBSWU) $(LIBJOTA)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(health_libs) $(check_libs)

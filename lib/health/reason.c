@@ -137,6 +137,14 @@ static const struct {
 	[JOTA_WHY_FIRMWARE_FALLBACK] = { "firmware-fallback",
 		"The new slot was not confirmed in its allowed boots, and the firmware went back.",
 		"It crashed, hung or lost power before its checks were done: 'jetson-slot history' may know more." },
+	[JOTA_WHY_BOOT_INCOMPLETE] = { "boot-incomplete",
+		"Something that boot-complete.target requires failed in the new slot.",
+		"See 'jetson-slot history --last-failure'; 'systemctl list-dependencies boot-complete.target' names what is required." },
+	[JOTA_WHY_BOOT_DEADLINE] = { "boot-deadline", "The new slot was not confirmed in time after its boot.",
+		"A job hung, or jetson-health.service is masked or not enabled in the image." },
+	[JOTA_WHY_EMERGENCY_MODE] = { "emergency-mode",
+		"The new slot ended in emergency or rescue mode: often a mount of /etc/fstab that never appeared.",
+		"See the journal of the failure for the unit that failed; give mounts that may be absent 'nofail'." },
 };
 /* clang-format on */
 

@@ -29,9 +29,10 @@ enum jota_reason {
 	JOTA_WHY_UNIT_DISABLED, JOTA_WHY_NO_ANCHOR, JOTA_WHY_ANCHOR_REFUSES,
 	JOTA_WHY_DATA_TOO_NEW,
 	JOTA_WHY_FIRMWARE_FALLBACK,
+	JOTA_WHY_BOOT_INCOMPLETE, JOTA_WHY_BOOT_DEADLINE, JOTA_WHY_EMERGENCY_MODE,
 };
 /* clang-format on */
-#define JOTA_WHY_COUNT (JOTA_WHY_FIRMWARE_FALLBACK + 1)
+#define JOTA_WHY_COUNT (JOTA_WHY_EMERGENCY_MODE + 1)
 
 /** The word, stable across versions: "http-status". Static storage. */
 const char *jota_reason_word(enum jota_reason reason);

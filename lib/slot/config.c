@@ -18,11 +18,14 @@
 #define TRIES_MIN 1
 #define TRIES_MAX 10
 #define TRIES_DEFAULT 3
+#define PREFLIP_DEADLINE_MAX_S 3600
+#define PREFLIP_DEADLINE_DEFAULT_S 600
 #define ENV_CONFIG_DEFAULT "/etc/fw_env.config"
 
 struct key {
 	const char *name;
 	int type; /* libconfig's CONFIG_TYPE_* */
+	const char *expected;
 	int (*take)(struct jota_config *config, const config_setting_t *setting,
 		    struct jota_err *err);
 };
@@ -108,12 +111,48 @@ static int take_root_disk(struct jota_config *config, const config_setting_t *se
 	return 0;
 }
 
+static int take_preflip(struct jota_config *config, const config_setting_t *setting,
+			struct jota_err *err)
+{
+	static const char *const words[] = { "auto", "required", "off" };
+	const char *text = config_setting_get_string(setting);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strcmp(words[i], text) != 0)
+			continue;
+		config->preflip = (enum jota_preflip)i;
+		return 0;
+	}
+	return jota_fail(err, EINVAL,
+			 JOTA_CONFIG_PATH
+			 " line %u: preflip is '%.40s', expected 'auto', 'required' or 'off'.",
+			 line_of(setting), text);
+}
+
+static int take_preflip_deadline(struct jota_config *config, const config_setting_t *setting,
+				 struct jota_err *err)
+{
+	int seconds = config_setting_get_int(setting);
+
+	if (seconds < 1 || seconds > PREFLIP_DEADLINE_MAX_S)
+		return jota_fail(err, EINVAL,
+				 JOTA_CONFIG_PATH
+				 " line %u: preflip_deadline_s is %d, expected 1 to %d.",
+				 line_of(setting), seconds, PREFLIP_DEADLINE_MAX_S);
+	config->preflip_deadline_s = (unsigned)seconds;
+	return 0;
+}
+
+#define TEXT "text in quotes"
 static const struct key keys[] = {
-	{ "layout", CONFIG_TYPE_STRING, take_layout },
-	{ "backend", CONFIG_TYPE_STRING, take_backend },
-	{ "env_config", CONFIG_TYPE_STRING, take_env_config },
-	{ "boot_tries", CONFIG_TYPE_INT, take_boot_tries },
-	{ "root_disk", CONFIG_TYPE_STRING, take_root_disk },
+	{ "layout", CONFIG_TYPE_STRING, TEXT, take_layout },
+	{ "backend", CONFIG_TYPE_STRING, TEXT, take_backend },
+	{ "env_config", CONFIG_TYPE_STRING, TEXT, take_env_config },
+	{ "boot_tries", CONFIG_TYPE_INT, "whole number from 1 to 10", take_boot_tries },
+	{ "root_disk", CONFIG_TYPE_STRING, TEXT, take_root_disk },
+	{ "preflip", CONFIG_TYPE_STRING, TEXT, take_preflip },
+	{ "preflip_deadline_s", CONFIG_TYPE_INT, "whole number from 1 to 3600",
+	  take_preflip_deadline },
 };
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))
 
@@ -127,16 +166,13 @@ static int take_setting(struct jota_config *config, const config_setting_t *sett
 			continue;
 		if (config_setting_type(setting) != keys[i].type)
 			return jota_fail(err, EINVAL, JOTA_CONFIG_PATH " line %u: %s must be a %s.",
-					 line_of(setting), name,
-					 keys[i].type == CONFIG_TYPE_INT ?
-						 "whole number from 1 to 10" :
-						 "text in quotes");
+					 line_of(setting), name, keys[i].expected);
 		return keys[i].take(config, setting, err);
 	}
 	return jota_fail(err, EINVAL,
 			 JOTA_CONFIG_PATH
 			 " line %u: key '%.80s' is not known, there are: layout, backend, "
-			 "env_config, boot_tries, root_disk.",
+			 "env_config, boot_tries, root_disk, preflip, preflip_deadline_s.",
 			 line_of(setting), name);
 }
 
@@ -220,7 +256,8 @@ static int fail_no_layout(int errnum, const char *what, struct jota_err *err)
 int jota_config_read(const struct jota_io *io, struct jota_config *ret_config, struct jota_err *err)
 {
 	struct jota_config config = { .env_config = ENV_CONFIG_DEFAULT,
-				      .boot_tries = TRIES_DEFAULT };
+				      .boot_tries = TRIES_DEFAULT,
+				      .preflip_deadline_s = PREFLIP_DEADLINE_DEFAULT_S };
 	CLEANUP_FREE char *text = NULL;
 	size_t len_bytes = 0;
 	int r;

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "update/session_state.h"
+#include "write/target.h"
 
 int jota_session_open(const struct jota_io *io, const struct jota_config *config,
 		      struct jota_session **ret, struct jota_err *err)
@@ -69,6 +70,15 @@ bool jota_session_flipped(const struct jota_session *s)
 enum jota_slot jota_session_target(const struct jota_session *s)
 {
 	return s->target;
+}
+
+int jota_session_locate(const struct jota_session *s, enum jota_role role, struct jota_target *ret,
+			struct jota_err *err)
+{
+	if (!jota_session_begun(s))
+		return jota_fail(err, EPROTO, "no slot is being written.");
+	return jota_target_locate(&s->io, &s->config, &s->survey.devs, &s->survey.evidence, role,
+				  s->target, ret, err);
 }
 
 int jota_session_check_alive(const struct jota_session *s, struct jota_err *err)

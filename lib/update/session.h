@@ -38,6 +38,7 @@ struct jota_err;
 struct jota_io;
 struct jota_session;
 struct jota_evidence;
+struct jota_target;
 
 #define JOTA_SESSION_LOCK JOTA_RUN_DIR "/session.lock"
 #define JOTA_REBOOT_PENDING JOTA_RUN_DIR "/reboot-pending"
@@ -115,6 +116,13 @@ bool jota_session_armed(const struct jota_session *s);
 bool jota_session_flipped(const struct jota_session *s);
 /** Slot being written; valid once begun. */
 enum jota_slot jota_session_target(const struct jota_session *s);
+
+/**
+ * Partition of a role in the slot being written, for reading it back. -EPROTO before begin, -ENODEV the layout has none, other
+ * errors of jota_target_locate().
+ */
+int jota_session_locate(const struct jota_session *s, enum jota_role role, struct jota_target *ret,
+			struct jota_err *err);
 
 /** One transition outside an update, for jetson-slot and SWUpdate's state calls. */
 enum jota_transition {

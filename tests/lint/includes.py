@@ -16,7 +16,7 @@ MAY_SEE = (
     ("lib/slot/", {"base", "slot"}),
     ("lib/write/", {"base", "slot", "write"}),
     ("lib/update/", {"base", "slot", "write", "update"}),
-    ("lib/health/", {"base", "health"}),
+    ("lib/health/", {"base", "write", "swu", "health"}),
     ("lib/swu/", {"base", "slot", "write", "swu"}),
     ("fleet/", {"base", "fleet"}),
     ("handlers/", {"base", "slot", "write", "update", "health"}),

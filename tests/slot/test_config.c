@@ -39,6 +39,8 @@ START_TEST(layout_alone_is_enough)
 	ck_assert_str_eq(config.env_config, "/etc/fw_env.config");
 	ck_assert_uint_eq(config.boot_tries, 3);
 	ck_assert_str_eq(config.root_disk, "");
+	ck_assert_int_eq(config.preflip, JOTA_PREFLIP_AUTO);
+	ck_assert_uint_eq(config.preflip_deadline_s, 600);
 }
 END_TEST
 
@@ -49,7 +51,8 @@ START_TEST(every_key_is_taken)
 
 	ck_assert_msg(read_text("# ours\nbackend = \"uboot\";\nlayout = \"t186\";\n"
 				"env_config = \"/data/fw.config\";\nboot_tries = 10;\n"
-				"root_disk = \"/dev/nvme0n1\";\n",
+				"root_disk = \"/dev/nvme0n1\";\n"
+				"preflip = \"required\";\npreflip_deadline_s = 3600;\n",
 				&config, &err) == 0,
 		      "said: %s", err.msg);
 	ck_assert_str_eq(config.layout->name, "t186");
@@ -57,6 +60,8 @@ START_TEST(every_key_is_taken)
 	ck_assert_str_eq(config.env_config, "/data/fw.config");
 	ck_assert_uint_eq(config.boot_tries, 10);
 	ck_assert_str_eq(config.root_disk, "nvme0n1");
+	ck_assert_int_eq(config.preflip, JOTA_PREFLIP_REQUIRED);
+	ck_assert_uint_eq(config.preflip_deadline_s, 3600);
 }
 END_TEST
 
@@ -91,6 +96,13 @@ static const struct {
 	{ L "boot_tries = -1;\n", "line 2: boot_tries is -1" },
 	{ L "boot_tries = \"3\";\n", "line 2: boot_tries must be a whole number" },
 	{ L "boot_tries = 99999999999999L;\n", "line 2: boot_tries must be a whole number" },
+	{ L "preflip = \"yes\";\n",
+	  "line 2: preflip is 'yes', expected 'auto', 'required' or 'off'" },
+	{ L "preflip = true;\n", "line 2: preflip must be a text in quotes" },
+	{ L "preflip_deadline_s = 0;\n", "line 2: preflip_deadline_s is 0, expected 1 to 3600" },
+	{ L "preflip_deadline_s = 3601;\n", "line 2: preflip_deadline_s is 3601" },
+	{ L "preflip_deadline_s = \"9\";\n",
+	  "line 2: preflip_deadline_s must be a whole number from 1 to 3600" },
 	{ L "env_config = 3;\n", "line 2: env_config must be a text in quotes" },
 	{ L "env_config = { a = 1; };\n", "line 2: env_config must be a text in quotes" },
 	{ L "env_config = \"fw_env.config\";\n",

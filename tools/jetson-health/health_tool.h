@@ -30,10 +30,11 @@ enum {
 
 struct options {
 	const char *root; /* NULL: JOTA_ROOT, else "/" */
-	bool json, apply;
+	bool json, apply, defer_confirm;
 	enum jota_phase phase;
-	const char *slot;	   /* preflip; NULL not given */
-	const char *target_device; /* preflip; NULL not given */
+	const char *slot;				 /* preflip; NULL not given */
+	const char *target_device;			 /* preflip; NULL not given */
+	const char *kernel_device, *update_dir, *anchor; /* verb preflip; NULL not given */
 };
 
 int verb_run(const struct jota_io *io, const struct options *options, const char *argument,
@@ -44,6 +45,16 @@ int verb_explain(const struct jota_io *io, const struct options *options, const 
 		 struct jota_err *err);
 int verb_check_config(const struct jota_io *io, const struct options *options, const char *argument,
 		      struct jota_err *err);
+
+int verb_confirm(const struct jota_io *io, const struct options *options, const char *argument,
+		 struct jota_err *err);
+int verb_rollback(const struct jota_io *io, const struct options *options, const char *argument,
+		  struct jota_err *err);
+int verb_on_trial(const struct jota_io *io, const struct options *options, const char *argument,
+		  struct jota_err *err);
+
+int verb_preflip(const struct jota_io *io, const struct options *options, const char *argument,
+		 struct jota_err *err);
 
 void show_report(const struct jota_report *report, FILE *out);
 /** New object; NULL when out of memory. */

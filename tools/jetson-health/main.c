@@ -15,7 +15,7 @@
 
 struct verb {
 	const char *name;
-	bool takes_argument, takes_json, takes_run_options;
+	bool takes_argument, takes_json, takes_run_options, takes_slot_options;
 	int (*run)(const struct jota_io *io, const struct options *options, const char *argument,
 		   struct jota_err *err);
 };
@@ -23,12 +23,18 @@ struct verb {
 static const char usage_text[] =
 	"usage: jetson-health [--root PREFIX] VERB\n"
 	"\n"
-	"  run [--phase postboot] [--apply] [--json]\n"
+	"  run [--phase postboot] [--apply [--defer-confirm]] [--json]\n"
 	"      check the running system; --apply: confirm its slot or roll back\n"
+	"  confirm              after a deferred run that was healthy: confirm, then confirm.d\n"
+	"  rollback [REASON]    give up a slot on trial: default boot-incomplete\n"
+	"  on-trial             exit status 0: the running slot is on trial, 1: it is not\n"
 	"  run --phase baseline [--json]\n"
 	"      before an update: remember what works\n"
 	"  run --phase preflip [--slot A|B] [--target-device NODE] [--json]\n"
 	"      before a flip: the checks for that moment\n"
+	"  preflip --slot A|B --target-device NODE [--kernel-device NODE] [--update-dir DIR]\n"
+	"          [--anchor FILE]\n"
+	"      what the update hook asks: the same, and what is always asked of a new slot\n"
 	"  status [--json]      what the last runs found\n"
 	"  explain [NAME]       what failed last and why; a check, a kind or a reason by name\n"
 	"  check-config [FILE]  is the configuration well-formed?\n"
@@ -41,10 +47,14 @@ static const char usage_text[] =
 	"5 decided but not stored.\n";
 
 static const struct verb verbs[] = {
-	{ "run", false, true, true, verb_run },
-	{ "status", false, true, false, verb_status },
-	{ "explain", true, false, false, verb_explain },
-	{ "check-config", true, false, false, verb_check_config },
+	{ "run", false, true, true, false, verb_run },
+	{ "preflip", false, false, false, true, verb_preflip },
+	{ "confirm", false, false, false, false, verb_confirm },
+	{ "rollback", true, false, false, false, verb_rollback },
+	{ "on-trial", false, false, false, false, verb_on_trial },
+	{ "status", false, true, false, false, verb_status },
+	{ "explain", true, false, false, false, verb_explain },
+	{ "check-config", true, false, false, false, verb_check_config },
 };
 
 static int fail_usage(const char *what, const char *name)
@@ -63,8 +73,14 @@ static const struct verb *find_verb(const char *name)
 
 /* What was given, to refuse what has no meaning for a verb. */
 struct given {
-	bool run_option;
+	bool run_option, slot_option, preflip_option;
 };
+
+static int take_path(const char **ret)
+{
+	*ret = optarg;
+	return optarg[0] != '/' ? fail_usage("no absolute path", optarg) : -1;
+}
 
 /** -1: go on; otherwise the exit code. */
 static int take_option(int option, struct options *ret, struct given *given, char **argv)
@@ -79,6 +95,9 @@ static int take_option(int option, struct options *ret, struct given *given, cha
 	case 'a':
 		ret->apply = given->run_option = true;
 		return -1;
+	case 'd':
+		ret->defer_confirm = given->run_option = true;
+		return -1;
 	case 'p':
 		given->run_option = true;
 		return jota_phase_parse(optarg, &ret->phase) < 0 ?
@@ -86,14 +105,22 @@ static int take_option(int option, struct options *ret, struct given *given, cha
 			       -1;
 	case 's':
 		ret->slot = optarg;
-		given->run_option = true;
+		given->slot_option = true;
 		return strcmp(optarg, "A") != 0 && strcmp(optarg, "B") != 0 ?
 			       fail_usage("no slot", optarg) :
 			       -1;
 	case 't':
-		ret->target_device = optarg;
-		given->run_option = true;
-		return optarg[0] != '/' ? fail_usage("no absolute path", optarg) : -1;
+		given->slot_option = true;
+		return take_path(&ret->target_device);
+	case 'k':
+		given->preflip_option = true;
+		return take_path(&ret->kernel_device);
+	case 'u':
+		given->preflip_option = true;
+		return take_path(&ret->update_dir);
+	case 'c':
+		given->preflip_option = true;
+		return take_path(&ret->anchor);
 	case 'h':
 		(void)fputs(usage_text, stdout);
 		return EXIT_WELL;
@@ -113,9 +140,13 @@ static int parse_options(int argc, char **argv, struct options *ret, struct give
 		{ "root", required_argument, NULL, 'r' },
 		{ "json", no_argument, NULL, 'j' },
 		{ "apply", no_argument, NULL, 'a' },
+		{ "defer-confirm", no_argument, NULL, 'd' },
 		{ "phase", required_argument, NULL, 'p' },
 		{ "slot", required_argument, NULL, 's' },
 		{ "target-device", required_argument, NULL, 't' },
+		{ "kernel-device", required_argument, NULL, 'k' },
+		{ "update-dir", required_argument, NULL, 'u' },
+		{ "anchor", required_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -149,11 +180,19 @@ static const struct verb *parse_verb(int argc, char **argv, const struct options
 		(void)fail_usage("too many words after", verb->name);
 	else if (options->json && !verb->takes_json)
 		(void)fail_usage("--json has no meaning for", verb->name);
-	else if (given->run_option && !verb->takes_run_options)
+	else if ((given->run_option && !verb->takes_run_options) ||
+		 (given->slot_option && !verb->takes_run_options && !verb->takes_slot_options))
 		(void)fail_usage("only run takes such options, not", verb->name);
+	else if (given->preflip_option && !verb->takes_slot_options)
+		(void)fail_usage("only preflip takes such options, not", verb->name);
+	else if (verb->takes_slot_options && (!options->slot || !options->target_device))
+		(void)fail_usage("--slot and --target-device are needed by", verb->name);
+	else if (options->defer_confirm && !options->apply)
+		(void)fail_usage("--defer-confirm needs --apply after", verb->name);
 	else if (options->apply && options->phase != JOTA_PHASE_POSTBOOT)
 		(void)fail_usage("--apply has no meaning in phase", jota_phase_name(options->phase));
-	else if ((options->slot || options->target_device) && options->phase != JOTA_PHASE_PREFLIP)
+	else if (given->slot_option && !verb->takes_slot_options &&
+		 options->phase != JOTA_PHASE_PREFLIP)
 		(void)fail_usage("--slot and --target-device have no meaning in phase",
 				 jota_phase_name(options->phase));
 	else

@@ -10,10 +10,12 @@
  *  good, the firmware went back   first the reason and ustate 3 into the record, then as good
  *  good                           confirm again   exit status 1: a good slot is never left because of a check
  *
+ * With --defer-confirm, "confirm" is a note in /run for `jetson-health confirm`, which comes after boot-complete.target.
  * A configuration that is refused is a failure of the trial: an image that cannot be judged is not confirmed.
  */
 #include "boot.h"
 #include "health_tool.h"
+#include "outcome.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -83,6 +85,7 @@ static int roll_back(struct job *job, const char *reason, struct jota_err *err)
 	struct jota_boot_state state;
 	int r;
 
+	outcome_keep_evidence(job->io, &job->boot, reason);
 	r = jota_transition_give_up(job->io, &job->boot.config, JOTA_DO_ROLLBACK, reason, &state,
 				    err);
 	if (r == -EPERM) {
@@ -96,16 +99,33 @@ static int roll_back(struct job *job, const char *reason, struct jota_err *err)
 		(void)jota_wrap(err, "unhealthy (%s), but the rollback is not stored: ", reason);
 		return EXIT_NOT_STORED;
 	}
+	outcome_note(job->io, &job->boot, "rolled-back", reason);
 	say(job, "rolled back (%s): slot %s boots next, reboot now", reason,
 	    jota_slot_name(state.next));
 	return EXIT_ROLLED_BACK;
 }
 
+/* Others may have a say before boot-complete.target: the confirmation comes after it. */
+static int defer_confirm(struct job *job, struct jota_err *err)
+{
+	if (outcome_mark_healthy(job->io, &job->boot, err) < 0) {
+		set_action(job, "not-stored");
+		(void)jota_wrap(err, "healthy, but 'jetson-health confirm' could not be told: ");
+		return EXIT_NOT_STORED;
+	}
+	say(job, "slot %s is healthy, 'jetson-health confirm' may follow",
+	    jota_slot_name(job->boot.running));
+	return EXIT_WELL;
+}
+
 static int confirm(struct job *job, struct jota_err *err)
 {
-	int r = jota_transition_apply(job->io, &job->boot.config, JOTA_DO_CONFIRM, NULL, 0, NULL,
-				      err);
+	struct jota_err failed = { 0 };
+	int r;
 
+	if (job->options->defer_confirm)
+		return defer_confirm(job, err);
+	r = outcome_confirm(job->io, &job->boot, err);
 	if (r < 0) {
 		set_action(job, "not-stored");
 		(void)jota_wrap(err, "healthy, but the confirmation is not stored: ");
@@ -113,6 +133,12 @@ static int confirm(struct job *job, struct jota_err *err)
 	}
 	say(job, "slot %s is good%s", jota_slot_name(job->boot.running),
 	    r == JOTA_KEEP ? " (nothing changed)" : ", its trial is over");
+	/* Confirmed is confirmed: what a script makes of it is told, and tried again at the next boot. */
+	if (after_confirm_run(job->io, &job->boot, job->boot.situation == JOTA_ON_TRIAL, &failed) <
+	    0) {
+		(void)jota_wrap(&failed, "warning, " CONFIRM_DIR ": ");
+		warn(&failed);
+	}
 	return EXIT_WELL;
 }
 
@@ -140,7 +166,9 @@ static int apply_postboot(struct job *job, struct jota_err *err)
 		    jota_slot_name(job->boot.running));
 		return EXIT_UNWELL;
 	}
-	set_action(job, healthy ? "confirm" : "rollback");
+	set_action(job, !healthy		    ? "rollback" :
+			job->options->defer_confirm ? "defer-confirm" :
+						      "confirm");
 	keep_report(job, "postboot");
 	if (healthy) {
 		code = confirm(job, err);
@@ -203,6 +231,7 @@ static int prepare_apply(struct job *job, struct jota_err *err)
 {
 	char reason[JOTA_REASON_BYTES];
 
+	outcome_unmark_healthy(job->io);
 	if (job->boot.reboot_pending) {
 		set_action(job, "reboot-pending");
 		say(job, "the last change waits for its reboot: nothing is checked");
@@ -213,6 +242,7 @@ static int prepare_apply(struct job *job, struct jota_err *err)
 		say(job, "slot %s was given up: reboot now", jota_slot_name(job->boot.running));
 		return EXIT_ROLLED_BACK;
 	}
+	outcome_note_boot(job->io, &job->boot);
 	if (!boot_fell_back(&job->boot))
 		return -1;
 	(void)snprintf(reason, sizeof(reason), FALLBACK_REASON "%s",
@@ -222,6 +252,7 @@ static int prepare_apply(struct job *job, struct jota_err *err)
 		(void)jota_wrap(err, "the end of the last trial is not stored: ");
 		return EXIT_NOT_STORED;
 	}
+	outcome_note_fallback(job->io, &job->boot, reason);
 	(void)fprintf(stderr, "jetson-health: the last update failed, slot %s runs again (%s)\n",
 		      jota_slot_name(job->boot.running), reason);
 	return -1;

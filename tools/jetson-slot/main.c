@@ -3,16 +3,19 @@
 /* jetson-slot: look at the slots of a device and change what boots next. docs/man/jetson-slot.8 is its manual. */
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/io.h"
+#include "history.h"
 #include "report.h"
 #include "slot/blockdev.h"
 #include "slot/config.h"
 #include "slot/evidence.h"
 #include "slot/policy.h"
+#include "update/history.h"
 #include "update/session.h"
 
 #define VERSION "0.1.0"
@@ -21,7 +24,7 @@ enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3 };
 
 struct options {
 	const char *root; /* NULL: JOTA_ROOT, else "/" */
-	bool json;
+	bool json, last_failure;
 };
 
 struct verb {
@@ -39,6 +42,8 @@ static const char usage_text[] =
 	"  get-slot       print the letter of the running slot\n"
 	"  switch A|B     boot that slot next, on trial; the running one: take back a flip\n"
 	"  mark-success   the running slot is good: end its trial\n"
+	"  history [--last-failure] [--json]\n"
+	"                 what became of the updates, or the evidence of the last trial that failed\n"
 	"\n"
 	"  --root PREFIX  read and write below this directory (default: $JOTA_ROOT, else /)\n"
 	"  --help         print this text\n"
@@ -118,6 +123,19 @@ static int apply(const struct jota_io *io, enum jota_transition what,
 	return rc < 0 ? -exit_code_of(rc) : rc;
 }
 
+/* Best effort: the change is made, and its history must not make it look failed. */
+static void note(const struct jota_io *io, const char *what, const char *slot)
+{
+	const struct jota_event event = { .what = what, .slot = slot, .detail = "jetson-slot" };
+	struct jota_err err = { 0 };
+	char dir[PATH_MAX];
+
+	jota_history_dir(io, dir, sizeof(dir));
+	if (jota_history_add(io, dir, &event, &err) < 0)
+		(void)fprintf(stderr, "jetson-slot: warning, the history is not kept: %s\n",
+			      err.msg);
+}
+
 static int run_switch(const struct jota_io *io, const struct options *options, const char *argument,
 		      struct jota_err *err)
 {
@@ -133,6 +151,8 @@ static int run_switch(const struct jota_io *io, const struct options *options, c
 	verdict = apply(io, to == JOTA_SLOT_A ? JOTA_DO_SWITCH_A : JOTA_DO_SWITCH_B, &state, err);
 	if (verdict < 0)
 		return -verdict;
+	if (verdict == JOTA_CHANGE)
+		note(io, "switched", jota_slot_name(state.next));
 	(void)printf("slot %s boots next%s%s\n", jota_slot_name(state.next),
 		     state.slot[state.next] == JOTA_TRIAL ? ", on trial" : "",
 		     verdict == JOTA_KEEP ? " (nothing changed)" : "");
@@ -150,16 +170,31 @@ static int run_mark_success(const struct jota_io *io, const struct options *opti
 	verdict = apply(io, JOTA_DO_CONFIRM, &state, err);
 	if (verdict < 0)
 		return -verdict;
+	(void)jota_history_replace(io, JOTA_CONFIRMED, "", 0, NULL);
+	if (verdict == JOTA_CHANGE)
+		note(io, "confirmed", jota_slot_name(state.next));
 	(void)printf("the running slot is good%s\n",
 		     verdict == JOTA_KEEP ? " (nothing changed)" : "");
 	return EXIT_DONE;
 }
 
+static int run_history(const struct jota_io *io, const struct options *options,
+		       const char *argument, struct jota_err *err)
+{
+	int r;
+
+	(void)argument;
+	r = options->last_failure ? failure_show(io, options->json, stdout, err) :
+				    history_show(io, options->json, stdout, err);
+	if (r == -ENOENT)
+		return EXIT_REFUSED;
+	return r < 0 ? EXIT_UNREADABLE : EXIT_DONE;
+}
+
 static const struct verb verbs[] = {
-	{ "info", NULL, true, run_info },
-	{ "get-slot", NULL, false, run_get_slot },
-	{ "switch", "A|B", false, run_switch },
-	{ "mark-success", NULL, false, run_mark_success },
+	{ "info", NULL, true, run_info },	{ "get-slot", NULL, false, run_get_slot },
+	{ "switch", "A|B", false, run_switch }, { "mark-success", NULL, false, run_mark_success },
+	{ "history", NULL, true, run_history },
 };
 
 static const struct verb *find_verb(const char *name)
@@ -181,11 +216,9 @@ static int fail_usage(const char *what, const char *name)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option known[] = {
-		{ "root", required_argument, NULL, 'r' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{ "root", required_argument, NULL, 'r' },   { "json", no_argument, NULL, 'j' },
+		{ "last-failure", no_argument, NULL, 'l' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },	    { NULL, 0, NULL, 0 },
 	};
 	int option;
 
@@ -197,6 +230,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'j':
 			ret->json = true;
+			break;
+		case 'l':
+			ret->last_failure = true;
 			break;
 		case 'h':
 			(void)fputs(usage_text, stdout);
@@ -232,6 +268,8 @@ static const struct verb *parse_verb(int argc, char **argv, const struct options
 		(void)fail_usage("too many words after", verb->name);
 	else if (options->json && !verb->takes_json)
 		(void)fail_usage("--json has no meaning for", verb->name);
+	else if (options->last_failure && verb->run != run_history)
+		(void)fail_usage("--last-failure has no meaning for", verb->name);
 	else
 		return verb;
 	return NULL;

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
+/*
+ * Would systemd start the units that the new slot needs in order to confirm itself and to be updated again? As systemd.unit(5) has it:
+ * the file that comes first in the search path counts, a link to /dev/null or an empty file masks, a link in a .wants, .requires or .upholds
+ * folder enables.
+ */
+#include "health/new_check.h"
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "health/new_program.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define UNIT_BYTES_MAX 65536u
+
+static const char *const unit_dirs[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
+					 "/usr/lib/systemd/system", "/lib/systemd/system" };
+#define DIR_COUNT (sizeof(unit_dirs) / sizeof(unit_dirs[0]))
+
+enum { UNITS, AS_RUNNING };
+static const struct jota_field fields[] = {
+	[UNITS] = { .name = "units",
+		    .type = JOTA_FIELD_LIST,
+		    .required = true,
+		    .about = "full names, as swupdate.service" },
+	[AS_RUNNING] = { .name = "as_running",
+			 .type = JOTA_FIELD_BOOL,
+			 .has_number = true,
+			 .about = "only those that are enabled in the running system" },
+};
+
+static const char *conflict(const struct jota_check *check)
+{
+	for (size_t i = 0; check->value[UNITS].list && check->value[UNITS].list[i]; i++) {
+		const char *unit = check->value[UNITS].list[i];
+
+		if (!strchr(unit, '.') || strchr(unit, '/') || unit[0] == '.' || strlen(unit) > 200)
+			return "units must have full names of units, as swupdate.service";
+	}
+	return NULL;
+}
+
+/* Looks for a folder of enabled units with a link of that name. */
+struct search {
+	const struct jota_newroot *root;
+	const char *dir, *unit;
+	struct jota_err *err;
+};
+
+static bool ends_with(const char *name, const char *end)
+{
+	size_t len = strlen(name), tail = strlen(end);
+
+	return len > tail && strcmp(name + len - tail, end) == 0;
+}
+
+static int look_into(void *ctx, const char *name)
+{
+	const struct search *s = ctx;
+	struct jota_newroot_node node;
+	char path[PATH_MAX];
+	int r, n;
+
+	if (!ends_with(name, ".wants") && !ends_with(name, ".requires") &&
+	    !ends_with(name, ".upholds"))
+		return 0;
+	n = snprintf(path, sizeof(path), "%s/%s/%s", s->dir, name, s->unit);
+	if (n < 0 || (size_t)n >= sizeof(path))
+		return 0;
+	r = jota_newroot_stat(s->root, path, false, &node, s->err);
+	return r == 0 ? 1 : r == -ENOENT || r == -ENOTDIR ? 0 : r;
+}
+
+static bool is_absent(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR;
+}
+
+/** 1, 0, -errno. */
+static int is_enabled(const struct jota_newroot *root, const char *unit, struct jota_err *err)
+{
+	for (size_t i = 0; i < DIR_COUNT; i++) {
+		struct search s = { .root = root, .dir = unit_dirs[i], .unit = unit, .err = err };
+		int r = jota_newroot_each(root, unit_dirs[i], look_into, &s, err);
+
+		if (r != 0 && !is_absent(r))
+			return r;
+	}
+	return 0;
+}
+
+/** The file that counts, with its path; -ENOENT. *ret_masked: by a link to /dev/null. */
+static int find_unit(const struct jota_newroot *root, const char *unit, char path[PATH_MAX],
+		     bool *ret_masked, struct jota_err *err)
+{
+	for (size_t i = 0; i < DIR_COUNT; i++) {
+		struct jota_newroot_node node;
+		char target[PATH_MAX] = "";
+		int r;
+
+		(void)snprintf(path, PATH_MAX, "%s/%s", unit_dirs[i], unit);
+		r = jota_newroot_stat(root, path, false, &node, err);
+		if (is_absent(r))
+			continue;
+		if (r == 0 && S_ISLNK(node.mode))
+			r = jota_newroot_link(root, path, target, sizeof(target), err);
+		*ret_masked = strcmp(target, "/dev/null") == 0 ||
+			      (S_ISREG(node.mode) && node.size_bytes == 0);
+		return r;
+	}
+	return jota_fail(err, ENOENT, "the new root has no unit '%s'.", unit);
+}
+
+/* The first program of ExecStart=; false: none, or one that only systemd can tell. */
+static bool find_program(const char *text, char program[PATH_MAX])
+{
+	const char *line = text;
+
+	while ((line = strstr(line, "ExecStart=")) != NULL) {
+		bool begins = line == text || line[-1] == '\n';
+		size_t len;
+
+		line += strlen("ExecStart=");
+		line += strspn(line, " \t-@:+!|\"");
+		len = strcspn(line, " \t\r\n\"");
+		if (!begins || len == 0)
+			continue;
+		if (len >= PATH_MAX || memchr(line, '%', len) || memchr(line, '$', len))
+			return false;
+		memcpy(program, line, len);
+		program[len] = '\0';
+		return true;
+	}
+	return false;
+}
+
+static int check_program(const struct jota_newroot *root, const char *program, struct jota_err *err)
+{
+	static const char *const places[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+					      "/usr/bin",	 "/sbin",	   "/bin" };
+	char path[PATH_MAX];
+	int r = -ENOENT;
+
+	if (program[0] == '/')
+		return jota_new_program_check(root, program, err);
+	for (size_t i = 0; is_absent(r) && i < sizeof(places) / sizeof(places[0]); i++) {
+		int n = snprintf(path, sizeof(path), "%s/%s", places[i], program);
+
+		if (n > 0 && (size_t)n < sizeof(path))
+			r = jota_new_program_check(root, path, err);
+	}
+	return r;
+}
+
+/* False: with a finding. */
+static bool unit_holds(const struct jota_newroot *root, const char *unit, struct jota_finding *ret)
+{
+	char path[PATH_MAX], program[PATH_MAX];
+	CLEANUP_FREE char *text = NULL;
+	struct jota_err err = { 0 };
+	bool masked = false;
+	int r = find_unit(root, unit, path, &masked, &err);
+
+	if (r == 0 && !masked)
+		r = jota_newroot_text(root, path, UNIT_BYTES_MAX, &text, &err);
+	if (r < 0) {
+		jota_found(ret, JOTA_FAIL, is_absent(r) ? JOTA_WHY_NO_UNIT : JOTA_WHY_FILESYSTEM,
+			   "unit '%s': %s", unit, err.msg);
+		return false;
+	}
+	if (masked) {
+		jota_found(ret, JOTA_FAIL, JOTA_WHY_UNIT_MASKED, "unit '%s' is masked by '%s'",
+			   unit, path);
+		return false;
+	}
+	r = is_enabled(root, unit, &err);
+	if (r <= 0) {
+		jota_found(ret, JOTA_FAIL, r ? JOTA_WHY_FILESYSTEM : JOTA_WHY_UNIT_DISABLED,
+			   "unit '%s' %s", unit, r ? err.msg : "is not enabled in the new root");
+		return false;
+	}
+	if (!text || !find_program(text, program) || check_program(root, program, &err) == 0)
+		return true;
+	jota_found(ret, JOTA_FAIL, JOTA_WHY_NEW_PROGRAM, "unit '%s' cannot start: %s", unit,
+		   err.msg);
+	return false;
+}
+
+static void judge_units(const struct jota_check *check, const struct jota_newroot *root,
+			const struct jota_newroot *here, struct jota_finding *ret)
+{
+	char *const *unit = check->value[UNITS].list;
+	struct jota_err err = { 0 };
+	size_t looked_at = 0;
+
+	for (; *unit; unit++) {
+		/* Who starts them in another way here will go on doing so. */
+		if (check->value[AS_RUNNING].number && is_enabled(here, *unit, &err) <= 0)
+			continue;
+		if (!unit_holds(root, *unit, ret))
+			return;
+		looked_at++;
+	}
+	if (looked_at > 0)
+		jota_found(ret, JOTA_PASS, JOTA_WHY_OK, "%zu units are enabled and can start",
+			   looked_at);
+	else
+		jota_new_not_looked_at(ret, "none of them is enabled in the running system");
+}
+
+static void run_units(const struct jota_check_run *run, struct jota_finding *ret)
+{
+	struct jota_newroot *root = jota_new_open(run, ret);
+	struct jota_newroot *here = root ? jota_new_open_running(run, ret) : NULL;
+
+	if (root && here)
+		judge_units(run->check, root, here, ret);
+	jota_newroot_free(here);
+	jota_newroot_free(root);
+}
+
+const struct jota_check_kind jota_kind_new_units = {
+	.name = "new-units",
+	.about = "units that the new slot needs are enabled and can start",
+	.phases = 1u << JOTA_PHASE_PREFLIP,
+	.field = fields,
+	.field_count = sizeof(fields) / sizeof(fields[0]),
+	.conflict = conflict,
+	.run = run_units,
+};

@@ -1,0 +1,393 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
+"""The new slot is looked at before it may boot: real swupdate, real hook, real jetson-health. Whatever is wrong
+with the new slot, or with jetson-health itself, ends with a sentence, an EMPTY target and the running slot untouched."""
+
+import copy
+import dataclasses
+import gzip
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+
+import host
+import pytest
+from package import KIB, Package, make_kernel, run
+
+PROGRAM = "usr/sbin/jetson-health"
+HEALTH = host.BUILD / "bin/jetson-health"
+KERNEL = "5.10.120-tegra"
+LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
+UNITS = ("swupdate.service", "jetson-health.service")
+PASSED = "the new slot passed the checks before its first boot"
+# Which of what was written is there when the hook refuses.
+WRITTEN = {"kernel": "new", "rootfs": "new", "bootloader": "new"}
+
+
+def put(path, data="", mode=0o644):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    path.chmod(mode)
+
+
+def put_units(tree):
+    for unit in UNITS:
+        put(tree / "usr/lib/systemd/system" / unit,
+            "[Unit]\nDescription=x\n[Service]\nExecStartPre=/nowhere\nExecStart=-/usr/bin/program -x\n")
+        wants = tree / "etc/systemd/system/multi-user.target.wants"
+        wants.mkdir(parents=True, exist_ok=True)
+        (wants / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
+
+
+def make_tree(tree, keys, version="2.0.0"):
+    """A root file system in which nothing is wrong."""
+    program = Path("/bin/true").read_bytes()
+    put(tree / "usr/bin/program", program, 0o755)
+    put(tree / "usr/lib/systemd/systemd", program, 0o755)
+    (tree / "sbin").mkdir()
+    (tree / "sbin/init").symlink_to("../usr/lib/systemd/systemd")
+    for loader in LOADERS:
+        if Path(loader).exists():
+            put(tree / loader[1:], Path(loader).read_bytes(), 0o755)
+    put(tree / "usr/lib/os-release", f'ID=jetson-demo\nVERSION_ID="{version}"\n')
+    (tree / "etc").mkdir(exist_ok=True)
+    (tree / "etc/os-release").symlink_to("../usr/lib/os-release")
+    put(tree / f"lib/modules/{KERNEL}/modules.dep")
+    put(tree / "etc/swupdate.cfg", 'globals: { public-key-file = "/etc/swupdate/ca.pem"; };\n')
+    put(tree / "etc/swupdate/ca.pem", keys.ca.read_bytes())
+    put_units(tree)
+    return tree
+
+
+def pack_tree(tree, out, size_kib=5 * KIB):
+    run("mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, "-L", "APP", out, f"{size_kib}k")
+    return out.read_bytes()
+
+
+def make_boot(folder, cmdline="quiet", release=KERNEL, packed=False):
+    kernel = bytearray(make_kernel("preflip", 600 * KIB))
+    if release:
+        banner = f"Linux version %s\0Linux version {release} (builder@host) #1 SMP\n".encode()
+        kernel[400 * KIB:400 * KIB + len(banner)] = banner
+    file = folder / "kernel"
+    file.write_bytes(gzip.compress(bytes(kernel), 1) if packed else kernel)
+    run("mkbootimg", "--header_version", "0", "--kernel", file, "--pagesize", "2048", "--cmdline",
+        cmdline, "-o", folder / "boot.img")
+    return (folder / "boot.img").read_bytes()
+
+
+@pytest.fixture
+def bench(make_bench):
+    """A device with jetson-health and a release for it; tests spoil one thing."""
+    made = make_bench()
+    made.tree = make_tree(made.work / "tree", made.stock.keys)
+    put(made.root / "etc/os-release", 'ID=jetson-demo\nVERSION_ID="1.0.0"\n')
+    put_units(made.root)
+    (made.root / PROGRAM).parent.mkdir(parents=True)
+    (made.root / PROGRAM).symlink_to(HEALTH)
+    return made
+
+
+def install(bench, boot=None, rootfs=None, **more):
+    release = dataclasses.replace(bench.stock.new)
+    release.boot = boot or make_boot(bench.work)
+    release.rootfs = rootfs or pack_tree(bench.tree, bench.work / "rootfs.ext4")
+    bench.stock = copy.copy(bench.stock)
+    bench.stock.new = release
+    bench.remember()
+    return bench.install(Package.of(release, bench.roles), **more)
+
+
+def check_refused(bench, ran, *says):
+    assert ran.code == 1, ran.text
+    for words in says:
+        assert ran.says(words) is not None, f"nobody says '{words}':\n{ran.text}"
+    bench.check_begun(**WRITTEN)
+
+
+def check_passed(bench, ran):
+    assert ran.code == 0 and ran.says(PASSED), ran.text
+    bench.check_flipped()
+
+
+def replace_program(bench, script):
+    (bench.root / PROGRAM).unlink()
+    put(bench.root / PROGRAM, f"#!/bin/sh\n{script}\n", 0o755)
+
+
+def configure(bench, text):
+    with open(bench.root / "etc/swupdate-jetson.conf", "a", encoding="ascii") as file:
+        file.write(text + "\n")
+
+
+def set_checks(bench, checks):
+    folder = bench.root / "etc/swupdate-jetson"
+    put(folder / "health.conf", 'checks = (\n{ name = "k"; kind = "kernel-modules"; },\n'
+        f"{checks} );\n")
+    folder.chmod(0o755)
+
+
+# A good slot
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_slot_that_can_confirm_itself_is_booted(bench, packed):
+    check_passed(bench, install(bench, make_boot(bench.work, packed=packed)))
+
+
+def test_the_report_is_kept_for_people(bench):
+    check_passed(bench, install(bench))
+    report = (bench.root / "data/swupdate-jetson/health-preflip").read_text()
+    assert all(kind in report for kind in ("new-init", "new-modules", "new-anchor", "new-units"))
+
+
+def test_a_script_as_init_needs_its_interpreter(bench):
+    (bench.tree / "sbin/init").unlink()
+    put(bench.tree / "sbin/init", "#! /usr/bin/program -e\nexec /sbin/init.real\n", 0o755)
+    check_passed(bench, install(bench))
+
+
+# A slot with one thing wrong
+
+def without(path):
+    return lambda tree: (tree / path).unlink()
+
+
+def mask(tree):
+    (tree / "etc/systemd/system/swupdate.service").symlink_to("/dev/null")
+
+
+def disable(tree):
+    (tree / "etc/systemd/system/multi-user.target.wants/jetson-health.service").unlink()
+
+
+def other_system(tree):
+    put(tree / "usr/lib/os-release", "ID=other\nVERSION_ID=2\n")
+
+
+def other_machine(tree):
+    program = bytearray((tree / "usr/lib/systemd/systemd").read_bytes())
+    program[18:20] = b"\x28\x00"
+    put(tree / "usr/lib/systemd/systemd", bytes(program), 0o755)
+
+
+def link_loop(tree):
+    (tree / "sbin/init").unlink()
+    (tree / "sbin/init").symlink_to("init")
+
+
+def out_of_the_tree(tree):
+    """There is such a program on this machine, but not in the tree."""
+    (tree / "sbin/init").unlink()
+    (tree / "sbin/init").symlink_to("../../../../../../bin/sh")
+
+
+@pytest.mark.parametrize("spoil, reason, says", [
+    (without(f"lib/modules/{KERNEL}/modules.dep"), "modules-differ",
+     f"the new kernel is {KERNEL}, the new root has no '/lib/modules/{KERNEL}/modules.dep'"),
+    (mask, "unit-masked",
+     "unit 'swupdate.service' is masked by '/etc/systemd/system/swupdate.service'"),
+    (disable, "unit-not-enabled", "unit 'jetson-health.service' is not enabled in the new root"),
+    (without("usr/bin/program"), "new-program", "'/usr/bin/program' is not in the new root"),
+    (other_system, "other-system", "os-release is 'other', expected 'jetson-demo'"),
+    (without("usr/lib/os-release"), "missing", "the new root has no '/etc/os-release'"),
+    (other_machine, "new-program", "'/sbin/init' of the new root is for 32-bit Arm"),
+    (link_loop, "new-program", "more than 40 symbolic links"),
+    (out_of_the_tree, "new-program", "'/sbin/init' is not in the new root"),
+    (without("etc/swupdate/ca.pem"), "no-trust-anchor", "'/etc/swupdate/ca.pem' is not in the new"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_a_spoilt_root_is_refused(bench, spoil, reason, says):
+    spoil(bench.tree)
+    check_refused(bench, install(bench), "the new slot is not booted", f": {reason}: ", says)
+
+
+def test_a_root_that_trusts_other_keys_is_refused(bench):
+    theirs = bench.stock.keys.folder / "theirs/ca.pem"
+    put(bench.tree / "etc/swupdate/ca.pem", theirs.read_bytes())
+    check_refused(bench, install(bench), "trust-anchor-refuses",
+                  "'/etc/swupdate/ca.pem' of the new root does not accept this update")
+
+
+@pytest.mark.parametrize("cmdline, says", [
+    ("quiet root=/dev/mmcblk0p1 rw", "fixes one slot: 'root=/dev/mmcblk0p1'"),
+    ("root=/dev/a quiet root=PARTLABEL=APP", "is ambiguous: 'root=/dev/a root=PARTLABEL=APP'"),
+    ("jota.slot=A", "fixes one slot: 'jota.slot=A'"),
+])
+def test_a_command_line_that_fixes_a_slot_is_refused(bench, cmdline, says):
+    check_refused(bench, install(bench, make_boot(bench.work, cmdline)), "root-fixed", says)
+
+
+def test_a_kernel_of_another_build_is_refused(bench):
+    boot = make_boot(bench.work, release="5.10.216-tegra", packed=True)
+    check_refused(bench, install(bench, boot), "modules-differ", "the new kernel is 5.10.216-tegra")
+
+
+def test_a_kernel_without_a_release_is_refused(bench):
+    check_refused(bench, install(bench, make_boot(bench.work, release="")), "kernel-unknown",
+                  "does not tell its release")
+
+
+def test_a_damaged_file_system_is_refused(bench):
+    image = bytearray(pack_tree(bench.tree, bench.work / "rootfs.ext4"))
+    image[1024 + 58] = 2  # s_state: has errors
+    check_refused(bench, install(bench, rootfs=bytes(image)), "filesystem-damaged")
+
+
+def test_noise_instead_of_a_file_system_is_refused(bench):
+    noise = random.Random(5).randbytes(2 << 20)
+    check_refused(bench, install(bench, rootfs=noise), "filesystem-damaged",
+                  "holds no file system that is known here")
+
+
+def test_e2fsck_of_the_running_system_is_asked(bench):
+    (bench.root / "usr/sbin/e2fsck").symlink_to(shutil.which("e2fsck", path="/usr/sbin:/sbin"))
+    image = bench.work / "rootfs.ext4"
+    pack_tree(bench.tree, image)
+    run("debugfs", "-w", "-R", "clri /usr/lib/os-release", image)
+    check_refused(bench, install(bench, rootfs=image.read_bytes()), "filesystem-damaged",
+                  "e2fsck says")
+
+
+@pytest.mark.parametrize("here, there, reason", [
+    ("MINIMUM_VERSION=3.0\n", "", "version-too-low"),
+    ("", "MINIMUM_FROM=1.5\n", "version-too-low"),
+    ("DATA_MAX=4\n", "DATA_VERSION=5\n", "data-too-new"),
+    ("DATA_MAX=4\n", "DATA_VERSION=latest\n", "no-version"),
+])
+def test_slots_that_do_not_suit_each_other_are_refused(bench, here, there, reason):
+    put(bench.root / "etc/swupdate-jetson/release", here)
+    put(bench.tree / "etc/swupdate-jetson/release", there)
+    check_refused(bench, install(bench), f": {reason}: ")
+
+
+# What the integrator says
+
+def test_a_check_of_the_configuration_replaces_the_built_in_one(bench):
+    set_checks(bench, '{ name = "mine"; kind = "new-release"; phase = "preflip"; '
+               'version = "^2\\\\.0"; version_of_update = true; },'
+               '{ name = "kernel"; kind = "new-modules"; phase = "preflip"; severity = "warning"; }')
+    (bench.tree / f"lib/modules/{KERNEL}/modules.dep").unlink()
+    ran = install(bench)
+    check_passed(bench, ran)
+    assert ran.says("check 'kernel' before the flip: modules-differ"), ran.text
+
+
+def test_a_version_other_than_that_of_the_update_is_refused(bench):
+    set_checks(bench, '{ name = "mine"; kind = "new-release"; phase = "preflip"; '
+               "version_of_update = true; }")
+    put(bench.tree / "usr/lib/os-release", "ID=jetson-demo\nVERSION_ID=2.0.1\n")
+    check_refused(bench, install(bench), "check 'mine' of new slot B: other-system",
+                  "'2.0.1', the update is version '2.0.0'")
+
+
+def test_a_bad_configuration_refuses_the_update(bench):
+    set_checks(bench, '{ name = "mine"; kind = "new-relaese"; phase = "preflip"; }')
+    check_refused(bench, install(bench), "kind 'new-relaese' is not known")
+
+
+def test_switched_off_is_said(bench):
+    configure(bench, 'preflip = "off";')
+    (bench.tree / "sbin/init").unlink()
+    ran = install(bench)
+    assert ran.code == 0 and ran.says("is not checked before it boots: preflip is 'off'"), ran.text
+    bench.check_flipped()
+
+
+# jetson-health that cannot do its work
+
+def test_without_jetson_health_it_is_as_before_and_said(bench):
+    (bench.root / PROGRAM).unlink()
+    (bench.tree / "sbin/init").unlink()
+    ran = install(bench)
+    assert ran.code == 0, ran.text
+    assert ran.says("the new slot is not checked before it boots: there is no /usr/sbin/jetson-health")
+    bench.check_flipped()
+
+
+@pytest.mark.parametrize("asked", ["health.conf", "preflip"])
+def test_checks_that_nobody_can_make_refuse_the_update(bench, asked):
+    (bench.root / PROGRAM).unlink()
+    if asked == "preflip":
+        configure(bench, 'preflip = "required";')
+    else:
+        set_checks(bench, "")
+    check_refused(bench, install(bench), "'/usr/sbin/jetson-health' is not installed", asked)
+
+
+def sleepers(bench):
+    """Programs that the scripts here leave behind would have this in their command line."""
+    mark = f"{bench.work}/sleeper".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                pass
+    return found
+
+
+def test_a_check_that_hangs_is_ended_with_what_it_started(bench):
+    configure(bench, "preflip_deadline_s = 2;")
+    (bench.work / "sleeper").symlink_to(shutil.which("sleep"))
+    replace_program(bench, f"trap '' TERM\n{bench.work}/sleeper 600 &\nwhile :; do "
+                    f"{bench.work}/sleeper 600; done")
+    began = time.monotonic()
+    ran = install(bench)
+    check_refused(bench, ran, "did not end within 2 s (preflip_deadline_s)")
+    assert time.monotonic() - began < 30
+    assert sleepers(bench) == []
+
+
+@pytest.mark.parametrize("script, says", [
+    ("kill -SEGV $$", "was killed by signal 11"),
+    ("exit 0", "ended without a verdict (exit status 0)"),
+    ("echo 'verdict: pass'; exit 3", "ended without a verdict (exit status 3)"),
+    ("echo 'verdict: maybe'", "ended without a verdict (exit status 0)"),
+    ("printf 'verdict: pass'", "ended without a verdict (exit status 0)"),
+    ("exec yes 'verdict: pass'", "printed more than 1048576 bytes and was ended"),
+    ("exec 1>&- 2>&-; exit 0", "ended without a verdict"),
+    ("printf 'verdict: refuse: \\033[2Jred\\n'", "?[2Jred"),
+], ids=["crash", "silent", "contradiction", "neither", "cut off", "gigabyte", "closed", "terminal"])
+def test_jetson_health_that_goes_wrong_refuses_the_update(bench, script, says):
+    replace_program(bench, script)
+    check_refused(bench, install(bench), says)
+
+
+def test_a_program_that_others_can_change_is_not_run(bench):
+    replace_program(bench, "echo 'verdict: pass'")
+    (bench.root / PROGRAM).chmod(0o777)
+    check_refused(bench, install(bench), "expected a program that only root can change")
+
+
+def test_it_sees_nothing_of_swupdate(bench):
+    seen = bench.work / "seen"
+    replace_program(bench, f"{{ ls /proc/self/fd | wc -l; env; }} >{seen}; echo 'verdict: pass'")
+    ran = install(bench, JOTA_SECRET="x")
+    check_passed(bench, ran)
+    lines = seen.read_text().splitlines()
+    assert int(lines[0]) <= 4, lines  # three and the folder that is listed
+    assert not any(line.startswith(("JOTA_", "LD_PRELOAD", "TMPDIR")) for line in lines), lines
+
+
+def test_swupdate_that_is_killed_takes_the_checks_along(bench):
+    """The next update then goes well: nothing holds the slot."""
+    (bench.work / "sleeper").symlink_to(shutil.which("sleep"))
+    put(bench.root / "usr/sbin/e2fsck", f"#!/bin/sh\nexec {bench.work}/sleeper 600\n", 0o755)
+    with bench.daemon() as daemon:
+        release = dataclasses.replace(bench.stock.new, boot=make_boot(bench.work),
+                                      rootfs=pack_tree(bench.tree, bench.work / "rootfs.ext4"))
+        swu = bench.build(Package.of(release, bench.roles))
+        connection = daemon.begin()
+        with connection:
+            connection.sendall(swu.read_bytes())
+            daemon.wait_for(lambda: sleepers(bench), "check that runs")
+            os.kill(daemon.process.pid, 9)
+            daemon.process.wait()
+            until = time.monotonic() + 10
+            while sleepers(bench) and time.monotonic() < until:
+                time.sleep(0.05)
+    assert sleepers(bench) == []
+    assert bench.boots_next() == bench.running
