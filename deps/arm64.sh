@@ -4,8 +4,9 @@
 #
 # Usage: deps/arm64.sh PACKAGE...
 # Unpacks Debian's arm64 packages into build/arm64/PACKAGE/, without telling the machine's own dpkg
-# about another architecture. PACKAGE may be a pattern such as 'linux-image-6.1.*-cloud-arm64': the
-# newest match is taken and unpacked into the folder named by the word 'linux-image-cloud-arm64'.
+# about another architecture. PACKAGE may be a pattern such as 'linux-image-6.1.*-cloud-arm64', whose
+# star stands for digits, dots and dashes: the newest match is taken and unpacked into the folder
+# named by the word 'linux-image-cloud-arm64'.
 # Prints one line per package: folder, package, version.
 set -eu
 . "$(dirname "$0")/common.sh"
@@ -22,7 +23,7 @@ need_index() {
 
 # resolve PATTERN: the newest real package whose whole name matches; debug twins never match.
 resolve() {
-	regex=$(printf '%s\n' "$1" | sed 's/[.+]/[&]/g; s/[*]/.*/g')
+	regex=$(printf '%s\n' "$1" | sed 's/[.+]/[&]/g; s/[*]/[0-9.-]*/g')
 	apt-cache -c "$apt_conf" pkgnames | grep -x -e "$regex" | sort -V | tail -n 1
 }
 

@@ -9,12 +9,13 @@
 set -eu
 . "$(dirname "$0")/common.sh"
 
-usage="usage: deps/debian-source.sh swupdate-2022.12 | swupdate-2024.12.1 | libubootenv-0.3.5"
+usage="usage: deps/debian-source.sh swupdate-2022.12 | swupdate-2024.12.1 | libubootenv-0.3.5 | u-boot-2023.01"
 folder=${1-}
 case $folder in
 swupdate-2022.12) suite=bookworm package=swupdate tarball=swupdate_2022.12+dfsg.orig.tar.xz ;;
 swupdate-2024.12.1) suite=trixie package=swupdate tarball=swupdate_2024.12.1+dfsg.orig.tar.xz ;;
 libubootenv-0.3.5) suite=trixie package=libubootenv tarball=libubootenv_0.3.5.orig.tar.xz ;;
+u-boot-2023.01) suite=bookworm package=u-boot tarball=u-boot_2023.01+dfsg.orig.tar.xz ;;
 *) die "$usage" ;;
 esac
 source_dir=$build_dir/host/$folder

@@ -8,12 +8,14 @@ set -eu
 usage() {
 	cat <<'END'
 usage: join-env.sh [--check | --fingerprint] [FILE.env]
+       join-env.sh --command FILE.cmd
 
 Prints FILE.env (default: jetson-ab.env beside this script) as one name=value line per
 variable, the form that mkenvimage, fw_setenv -s and the U-Boot model read.
 
   --check        print nothing; fail unless jota_env equals the fingerprint of the text
   --fingerprint  print the value that jota_env must have
+  --command      print a boot command, a script with comment lines, as one line
   --help         print this text
 
 Exit codes: 0 done, 1 the file is wrong, 2 wrong usage.
@@ -24,6 +26,7 @@ mode="join"
 case "${1-}" in
 --check) mode=check; shift ;;
 --fingerprint) mode=fingerprint; shift ;;
+--command) mode='command'; shift ;;
 --help) usage; exit 0 ;;
 -*) usage >&2; exit 2 ;;
 esac
@@ -35,6 +38,12 @@ file=${1-$(dirname "$0")/jetson-ab.env}
 if [ ! -r "$file" ]; then
 	echo "join-env.sh: cannot read '$file'" >&2
 	exit 1
+fi
+
+if [ "$mode" = command ]; then
+	sed -e '/^[[:space:]]*#/d' -e 's/^[[:space:]]*//' -e '/^$/d' "$file" | tr '\n' ' ' |
+		sed 's/ $//'
+	exit 0
 fi
 
 # What is refused here is what the C preprocessor in U-Boot's build would change behind our back.

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
+#
+# The virtual Jetson: docs/virtual-jetson.md, tests/vm/README.md. Every step looks at the hash of what
+# it is made of and does nothing when that did not change. VM_JOBS: machines at the same time; N: power
+# cuts; SEED: as a run printed it.
+
+VM_JOBS ?= 2
+N ?= 20
+VM_ENV = JOTA_BUILD='$(abspath $(BUILD))'
+
+.PHONY: vm vm-image vm-test vm-test-short vm-deps check-arm64 \
+	vm-powercut vm-powercut-planted vm-replay
+
+vm-deps:
+ifneq ($(DEPS),no)
+	$(Q)deps/install.sh build host demo vm
+endif
+	$(Q)$(VM_ENV) deps/debian-source.sh u-boot-2023.01
+	$(Q)$(VM_ENV) deps/arm64.sh 'linux-image-6.1.*-arm64' >/dev/null
+	$(Q)$(VM_ENV) deps/arm64-root.sh vm-www swupdate-www
+	$(Q)$(VM_ENV) deps/arm64-root.sh vm-sysroot libc6-dev libarchive-dev libssl-dev \
+		libubootenv-dev libconfig-dev libjson-c-dev zlib1g-dev libxxhash-dev libmd-dev \
+		libzstd-dev liblzma-dev libext2fs-dev comerr-dev libcurl4-openssl-dev libsystemd-dev check \
+		libubootenv-tool busybox-static dropbear-bin
+
+vm-image: $(OUT)/bin/jetson-swu | vm-deps ## Build the virtual Jetson: boot stages, kernel, system, card
+	$(Q)$(VM_ENV) tests/vm/build-uboot.sh
+	$(Q)+$(VM_ENV) MAKE='$(MAKE)' tests/vm/build-suite.sh
+	$(Q)$(VM_ENV) tests/vm/build-guest.sh
+
+vm: vm-image ## Start the virtual Jetson on this terminal; Ctrl-A X leaves it (VM_FRESH=1)
+	$(Q)$(VM_ENV) tests/vm/interactive.sh
+
+vm-test: vm-image ## Run every scenario on the virtual Jetson (VM_JOBS=2, SCENARIOS=...)
+	$(Q)$(PYTHON) -B tests/vm/run.py --build $(BUILD) --jobs $(VM_JOBS) $(SCENARIOS)
+
+vm-test-short: vm-image ## The same, only install, confirm and one fall-back
+	$(Q)$(PYTHON) -B tests/vm/run.py --build $(BUILD) --jobs $(VM_JOBS) --short
+
+# Their packages are those of the machine: the same libraries, another processor.
+check-arm64: | vm-deps ## Run the unit suites compiled for arm64, with qemu-user
+	$(Q)+$(VM_ENV) MAKE='$(MAKE)' tests/vm/check-arm64.sh
+
+RUN_CUTS = $(PYTHON) -B tests/vm/powercut.py --build $(BUILD) --jobs $(VM_JOBS) $(if $(SEED),--seed $(SEED))
+
+vm-powercut: vm-image ## Cut the virtual Jetson's power N times (default 20; SEED=...)
+	$(Q)$(RUN_CUTS) -n $(N)
+
+vm-powercut-planted: vm-image ## The same with a flip in the wrong place: cuts must show violations
+	$(Q)$(RUN_CUTS) -n 4 --plant early-flip
+
+vm-replay: vm-image ## Replay every write of an update to the card; once more with a planted defect
+	$(Q)$(PYTHON) -B tests/vm/replay.py --build $(BUILD)
+	$(Q)$(PYTHON) -B tests/vm/replay.py --build $(BUILD) --plant
