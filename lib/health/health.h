@@ -50,7 +50,7 @@ struct jota_health_context {
 	const char *target_device; /* preflip: node of the new root file system, for the checks that read it */
 	const char *boot_id;
 	const char *target_kernel; /* preflip: node with the new boot image */
-	const char *update_dir;	   /* preflip: where sw-description and its signature lie; not prefixed */
+	const char *update_dir; /* preflip: where sw-description and its signature lie; not prefixed */
 	const char *anchor; /* preflip: certificates that swupdate was started with; a path in either slot */
 };
 

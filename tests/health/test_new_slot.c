@@ -95,7 +95,7 @@ END_TEST
 START_TEST(a_release_that_is_too_long_is_none)
 {
 	static struct jota_banner banner;
-	char text[200];
+	char text[200] = "";
 
 	(void)snprintf(text, sizeof(text), "Linux version %065d (", 1);
 	ck_assert_int_eq(jota_banner_feed(&banner, (const uint8_t *)text, sizeof(text)), 0);
