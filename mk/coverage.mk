@@ -9,7 +9,7 @@ COVERAGE_OUT := $(BUILD)/coverage
 COVERAGE_PARTS ?= unit integration
 COVERAGE_HTML := $(COVERAGE_OUT)/html/index.html
 
-.PHONY: coverage coverage-deps coverage-build coverage-run coverage-report
+.PHONY: coverage coverage-deps coverage-build coverage-run coverage-report coverage-table
 
 coverage-deps: host-deps
 ifneq ($(DEPS),no)
@@ -40,6 +40,9 @@ coverage-report:
 
 coverage: coverage-run ## Lines and branches per file that the tests reach, as a table and as HTML
 	$(Q)+$(MAKE) --no-print-directory coverage-report
+
+coverage-table: ## Put the table of the last coverage into docs/testing.md
+	$(Q)tests/coverage/table.awk $(COVERAGE_OUT)/coverage.csv | tests/into_page.py coverage
 
 clean: clean-coverage
 clean-coverage:

@@ -62,7 +62,7 @@ $(FUZZ_REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(fu
 -include $(patsubst %.o,%.d,$(fuzz_watched) $(fuzz_device) $(fuzz_targets) $(fuzz_planted) \
 	$(fuzz_replay_objects) $(call object_of,$(FUZZ_TARGETS:%=tests/fuzz/fuzz_%.c)))
 
-.PHONY: fuzz fuzz-long fuzz-self-test fuzz-corpus fuzz-seeds fuzz-programs fuzz-deps clean-fuzz
+.PHONY: fuzz fuzz-table fuzz-long fuzz-self-test fuzz-corpus fuzz-seeds fuzz-programs fuzz-deps clean-fuzz
 
 # Corpora run as plain tests under the sanitizers of the ordinary compiler.
 test-programs: $(if $(SAN),$(FUZZ_REPLAYS))
@@ -80,6 +80,10 @@ RUN_FUZZ = $(PYTHON) tests/fuzz/run.py
 
 fuzz: $(FUZZ_PROGRAMS) ## Run each fuzzer for T seconds (default 60), two at a time
 	$(Q)$(RUN_FUZZ) fuzz $(FUZZ_TARGETS) --build $(BUILD) --seconds $(T)
+
+fuzz-table: $(FUZZ_PROGRAMS) ## The same, and the table into docs/testing.md
+	$(Q)$(RUN_FUZZ) fuzz $(FUZZ_TARGETS) --build $(BUILD) --seconds $(T) >$(FUZZ_OUT)/table.txt
+	$(Q)tests/into_page.py fuzz <$(FUZZ_OUT)/table.txt
 
 fuzz-long: T := 1800
 fuzz-long: fuzz ## Run each fuzzer for half an hour

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
-"""Make docs/hosts.md from what a whole `make check-hosts` left in build/test-logs/hosts.md. A run
-with a failure, or with a test that was not run, is refused."""
+"""Make docs/hosts.md, and its summary in docs/testing.md, from what a whole `make check-hosts` left in
+build/test-logs/hosts.md. A run with a failure, or with a test that was not run, is refused."""
 
 import os
 import re
@@ -13,6 +13,8 @@ TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build"))
 TABLES = BUILD / "test-logs/hosts.md"
 PAGE = TOP / "docs/hosts.md"
+SUMMARY = TOP / "docs/testing.md"
+BEGIN, END = "<!-- hosts: begin -->\n", "<!-- hosts: end -->\n"
 HEAD = """<!-- SPDX-License-Identifier: LGPL-2.1-or-later -->
 <!-- SPDX-FileCopyrightText: 2026 The swupdate-jetson authors -->
 <!-- Made by `make hosts-table` from a run of `make check-hosts`. -->
@@ -34,6 +36,8 @@ def main():
     if bad:
         sys.exit("page.py: the last run was not a good one:\n" + "\n".join(bad))
     PAGE.write_text(HEAD + text)
+    before, rest = SUMMARY.read_text().split(BEGIN)
+    SUMMARY.write_text(before + BEGIN + text.split("\n\n")[0] + "\n" + END + rest.split(END)[1])
     cases = text.split("\n\n")[1].count("\n") - 2
     print(f"{PAGE.relative_to(TOP)}: {cases} cases")
 
