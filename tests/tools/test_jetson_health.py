@@ -491,6 +491,25 @@ def test_update_path_does_not_touch_the_sockets_of_a_running_daemon(device, samp
         assert (run_dir / "sockinstctrl").read_text() == "in use"
 
 
+def test_update_path_asks_again_when_swupdate_ends_without_a_word(device, sample):
+    program(device, "swupdate", f"""mark={sample}/asked
+[ -e $mark.2 ] && exec {SWUPDATE} "$@"
+[ -e $mark.1 ] && : > $mark.2
+: > $mark.1
+exit 1""")
+    sample.chmod(0o777)
+    update_result(device, WELL)
+    assert (sample / "asked.2").exists()
+
+
+def test_update_path_does_not_ask_for_ever(device, sample):
+    program(device, "swupdate", f"echo x >> {sample}/asked; exit 1")
+    sample.chmod(0o777)
+    result = update_result(device, UNWELL)
+    assert (result["status"], result["reason"]) == ("fail", "sample-refused")
+    assert 1 < len((sample / "asked").read_text().split()) < 20
+
+
 def test_the_man_page_has_every_field_of_every_kind(device):
     page = (TOP / "docs/man/swupdate-jetson-health.conf.5").read_text().replace("\\-", "-")
     configure(device, '{ name = "it"; kind = "ping"; }')
