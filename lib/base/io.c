@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_STEP_BYTES 4096u
@@ -230,4 +231,66 @@ int jota_io_sync(const struct jota_io *io, int fd, const char *what, struct jota
 	if (r < 0)
 		return jota_fail(err, errno, "sync '%s'", what);
 	return 0;
+}
+
+int jota_io_make_dir(const struct jota_io *io, const char *path, struct jota_err *err)
+{
+	char full[PATH_MAX];
+	int r = jota_io_path(io, path, full, sizeof(full), err);
+
+	if (r == 0 && mkdir(full, 0755) < 0 && errno != EEXIST)
+		r = jota_fail(err, errno, "make '%s'", full);
+	return r;
+}
+
+int jota_io_sync_dir(const struct jota_io *io, const char *path, struct jota_err *err)
+{
+	CLEANUP_FD int fd = jota_io_open(io, path, O_RDONLY | O_DIRECTORY, 0, err);
+
+	return fd < 0 ? fd : jota_io_sync(io, fd, path, err);
+}
+
+static int write_fresh(const struct jota_io *io, const char *path, const char *text, size_t bytes,
+		       struct jota_err *err)
+{
+	/* O_EXCL: what somebody else puts there meanwhile is not followed. */
+	int fd = jota_io_open(io, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, err);
+	int r;
+
+	if (fd < 0)
+		return fd;
+	r = jota_io_pwrite_all(io, fd, text, bytes, 0, path, err);
+	if (r == 0)
+		r = jota_io_sync(io, fd, path, err);
+	if (close(fd) < 0 && r == 0)
+		r = jota_fail(err, errno, "close '%s'", path);
+	return r;
+}
+
+int jota_io_replace_file(const struct jota_io *io, const char *path, const char *text, size_t bytes,
+			 struct jota_err *err)
+{
+	char dir[PATH_MAX], fresh[PATH_MAX], full[PATH_MAX], fresh_full[PATH_MAX];
+	int n = snprintf(fresh, sizeof(fresh), "%s.new", path);
+	int r = n < 0 || n >= PATH_MAX ? jota_fail(err, ENAMETOOLONG, "'%.80s...'", path) : 0;
+
+	if (r == 0)
+		r = jota_io_path(io, path, full, sizeof(full), err);
+	if (r == 0)
+		r = jota_io_path(io, fresh, fresh_full, sizeof(fresh_full), err);
+	if (r < 0)
+		return r;
+	(void)snprintf(dir, sizeof(dir), "%s", path);
+	/* A file of the root directory needs its slash. */
+	strrchr(dir, '/')[strrchr(dir, '/') == dir] = '\0';
+	r = jota_io_make_dir(io, dir, err);
+	if (r < 0)
+		return r;
+	(void)unlink(fresh_full);
+	r = write_fresh(io, fresh, text, bytes, err);
+	if (r == 0 && rename(fresh_full, full) < 0)
+		r = jota_fail(err, errno, "rename '%s'", fresh_full);
+	if (r < 0)
+		(void)unlink(fresh_full);
+	return r < 0 ? r : jota_io_sync_dir(io, dir, err);
 }

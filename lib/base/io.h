@@ -73,6 +73,20 @@ int jota_io_pwrite_all(const struct jota_io *io, int fd, const void *data, size_
 /** fsync through the seam. */
 int jota_io_sync(const struct jota_io *io, int fd, const char *what, struct jota_err *err);
 
+/** Make a directory (prefixed path) unless it is there; its parent must be. */
+int jota_io_make_dir(const struct jota_io *io, const char *path, struct jota_err *err);
+
+/** Make durable which names a directory (prefixed path) holds. */
+int jota_io_sync_dir(const struct jota_io *io, const char *path, struct jota_err *err);
+
+/**
+ * Replace a file (prefixed path) as a whole, durably: after a power cut it is the old one or the new
+ * one. Its directory is made if absent. Mode 0644. A ".new" beside it that an earlier cut left is
+ * replaced. On an error the old file stays, but for a failed sync of the directory.
+ */
+int jota_io_replace_file(const struct jota_io *io, const char *path, const char *text, size_t bytes,
+			 struct jota_err *err);
+
 /**
  * Take an exclusive advisory lock on a file (created, with its one parent directory, if absent);
  * does not wait.

@@ -56,7 +56,7 @@ static int set_files(posix_spawn_file_actions_t *files, int output_fd)
 	return r ? r : posix_spawn_file_actions_addclosefrom_np(files, STDERR_FILENO + 1);
 }
 
-static int start(char *const *argv, int output_fd, pid_t *ret_pid)
+int jota_spawn_start(char *const *argv, int output_fd, pid_t *ret_pid)
 {
 	static const char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
 	char *const env[] = { (char *)path, (char *)locale, NULL };
@@ -189,7 +189,7 @@ int jota_spawn_run(char *const *argv, uint32_t deadline_ms, struct jota_spawned 
 	CLEANUP_FD int read_fd = pipe_fd[0];
 	/* Only our end: the other one is shared with a program that expects to block. */
 	(void)fcntl(read_fd, F_SETFL, O_NONBLOCK);
-	r = start(argv, pipe_fd[1], &run.pid);
+	r = jota_spawn_start(argv, pipe_fd[1], &run.pid);
 	(void)close(pipe_fd[1]);
 	if (r)
 		return jota_fail(err, r, "start '%s'", argv[0]);

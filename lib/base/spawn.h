@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct jota_err;
 
@@ -27,6 +28,12 @@ struct jota_spawned {
 	int status;			  /* as of waitpid() */
 	char tail[JOTA_SPAWN_TAIL_BYTES]; /* the end of its output, NUL-terminated; may have any bytes else */
 };
+
+/**
+ * Only start argv (argv[0]: the full path), with output_fd as its output. The caller reaps *ret_pid, which leads its own process
+ * group. 0 or a positive errno value.
+ */
+int jota_spawn_start(char *const *argv, int output_fd, pid_t *ret_pid);
 
 /**
  * Run argv (argv[0]: the full path) until it ends, at most deadline_ms: then SIGTERM to its group, half a second later SIGKILL.

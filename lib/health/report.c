@@ -37,15 +37,13 @@
 #define MAGIC "jetson-health 1"
 #define NONE "-"
 
-static int report_path(const struct jota_io *io, const char *dir, const char *name,
-		       const char *suffix, char full[PATH_MAX], struct jota_err *err)
+static int report_path(const char *dir, const char *name, char path[PATH_MAX], struct jota_err *err)
 {
-	char path[PATH_MAX];
-	int n = snprintf(path, sizeof(path), "%s/health-%s%s", dir, name, suffix);
+	int n = snprintf(path, PATH_MAX, "%s/health-%s", dir, name);
 
-	if (n < 0 || (size_t)n >= sizeof(path))
+	if (n < 0 || n >= PATH_MAX)
 		return jota_fail(err, ENAMETOOLONG, "path of the report '%s'", name);
-	return jota_io_path(io, path, full, PATH_MAX, err);
+	return 0;
 }
 
 static const char *or_none(const char *text)
@@ -93,61 +91,17 @@ static int format_report(const struct jota_report *report, char **ret_text, size
 	return 0;
 }
 
-static int sync_directory(const struct jota_io *io, const char *dir, struct jota_err *err)
-{
-	CLEANUP_FD int fd = jota_io_open(io, dir, O_RDONLY | O_DIRECTORY, 0, err);
-
-	return fd < 0 ? fd : jota_io_sync(io, fd, dir, err);
-}
-
-static int write_new(const struct jota_io *io, const char *full, const char *text, size_t bytes,
-		     struct jota_err *err)
-{
-	int fd, r;
-
-	(void)unlink(full);
-	/* O_EXCL: what somebody else puts there meanwhile is not followed. */
-	fd = open(full, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return jota_fail(err, errno, "make '%s'", full);
-	r = jota_io_pwrite_all(io, fd, text, bytes, 0, full, err);
-	if (r == 0)
-		r = jota_io_sync(io, fd, full, err);
-	if (close(fd) < 0 && r == 0)
-		r = jota_fail(err, errno, "close '%s'", full);
-	if (r < 0)
-		(void)unlink(full);
-	return r;
-}
-
 int jota_report_save(const struct jota_io *io, const char *dir, const char *name,
 		     const struct jota_report *report, struct jota_err *err)
 {
-	char full[PATH_MAX], fresh[PATH_MAX], folder[PATH_MAX];
 	CLEANUP_FREE char *text = NULL;
+	char path[PATH_MAX];
 	size_t bytes = 0;
-	int r;
+	int r = report_path(dir, name, path, err);
 
-	r = report_path(io, dir, name, "", full, err);
-	if (r == 0)
-		r = report_path(io, dir, name, ".new", fresh, err);
-	if (r == 0)
-		r = jota_io_path(io, dir, folder, sizeof(folder), err);
 	if (r == 0)
 		r = format_report(report, &text, &bytes, err);
-	if (r < 0)
-		return r;
-	if (mkdir(folder, 0755) < 0 && errno != EEXIST)
-		return jota_fail(err, errno, "make '%s'", folder);
-	r = write_new(io, fresh, text, bytes, err);
-	if (r < 0)
-		return r;
-	if (rename(fresh, full) < 0) {
-		r = jota_fail(err, errno, "rename '%s'", fresh);
-		(void)unlink(fresh);
-		return r;
-	}
-	return sync_directory(io, dir, err);
+	return r < 0 ? r : jota_io_replace_file(io, path, text, bytes, err);
 }
 
 struct cursor {
@@ -275,12 +229,11 @@ int jota_report_load(const struct jota_io *io, const char *dir, const char *name
 	char path[PATH_MAX];
 	size_t bytes = 0;
 	char *line;
-	int r, n;
+	int r;
 
-	n = snprintf(path, sizeof(path), "%s/health-%s", dir, name);
-	if (n < 0 || (size_t)n >= sizeof(path))
-		return jota_fail(err, ENAMETOOLONG, "path of the report '%s'", name);
-	r = jota_io_read_file(io, path, REPORT_BYTES_MAX, &text, &bytes, err);
+	r = report_path(dir, name, path, err);
+	if (r == 0)
+		r = jota_io_read_file(io, path, REPORT_BYTES_MAX, &text, &bytes, err);
 	if (r < 0)
 		return r;
 	memset(ret, 0, sizeof(*ret));

@@ -42,28 +42,11 @@ void jota_history_dir(const struct jota_io *io, char *buf, size_t buf_bytes)
 	config_destroy(&config);
 }
 
-static int make_dir(const struct jota_io *io, const char *dir, struct jota_err *err)
-{
-	char full[PATH_MAX];
-	int r = jota_io_path(io, dir, full, sizeof(full), err);
-
-	if (r == 0 && mkdir(full, 0755) < 0 && errno != EEXIST)
-		r = jota_fail(err, errno, "make '%s'", full);
-	return r;
-}
-
 static int path_in(const char *dir, const char *name, char path[PATH_MAX], struct jota_err *err)
 {
 	int n = snprintf(path, PATH_MAX, "%s/%s", dir, name);
 
 	return n < 0 || n >= PATH_MAX ? jota_fail(err, ENAMETOOLONG, "'%.80s...'", dir) : 0;
-}
-
-static int sync_dir(const struct jota_io *io, const char *dir, struct jota_err *err)
-{
-	CLEANUP_FD int fd = jota_io_open(io, dir, O_RDONLY | O_DIRECTORY, 0, err);
-
-	return fd < 0 ? fd : jota_io_sync(io, fd, dir, err);
 }
 
 /* A text as the inside of a JSON string; what would need an escape becomes '?'. */
@@ -167,7 +150,7 @@ int jota_history_add(const struct jota_io *io, const char *dir, const struct jot
 	if (r == 0)
 		r = path_in(dir, JOTA_HISTORY_FILE, path, err);
 	if (r == 0)
-		r = make_dir(io, dir, err);
+		r = jota_io_make_dir(io, dir, err);
 	if (r < 0)
 		return r;
 	CLEANUP_FD int fd = open_history(io, path, &st, err);
@@ -176,49 +159,5 @@ int jota_history_add(const struct jota_io *io, const char *dir, const struct jot
 	r = append_line(io, fd, (uint64_t)st.st_size, line, bytes, err);
 	if (r == 0 && (uint64_t)st.st_size + bytes >= JOTA_HISTORY_BYTES_MAX)
 		r = rotate(io, dir, path, err);
-	return r < 0 ? r : sync_dir(io, dir, err);
-}
-
-static int write_fresh(const struct jota_io *io, const char *path, const char *text, size_t bytes,
-		       struct jota_err *err)
-{
-	/* O_EXCL: what somebody else puts there meanwhile is not followed. */
-	int fd = jota_io_open(io, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0644, err);
-	int r;
-
-	if (fd < 0)
-		return fd;
-	r = jota_io_pwrite_all(io, fd, text, bytes, 0, path, err);
-	if (r == 0)
-		r = jota_io_sync(io, fd, path, err);
-	if (close(fd) < 0 && r == 0)
-		r = jota_fail(err, errno, "close '%s'", path);
-	return r;
-}
-
-int jota_history_replace(const struct jota_io *io, const char *path, const char *text, size_t bytes,
-			 struct jota_err *err)
-{
-	char dir[PATH_MAX], fresh[PATH_MAX], full[PATH_MAX], fresh_full[PATH_MAX];
-	int n = snprintf(fresh, sizeof(fresh), "%s.new", path);
-	int r = n < 0 || n >= PATH_MAX ? jota_fail(err, ENAMETOOLONG, "'%.80s...'", path) : 0;
-
-	(void)snprintf(dir, sizeof(dir), "%s", path);
-	if (r == 0 && strrchr(dir, '/') != dir)
-		*strrchr(dir, '/') = '\0';
-	if (r == 0)
-		r = make_dir(io, dir, err);
-	if (r == 0)
-		r = jota_io_path(io, path, full, sizeof(full), err);
-	if (r == 0)
-		r = jota_io_path(io, fresh, fresh_full, sizeof(fresh_full), err);
-	if (r < 0)
-		return r;
-	(void)unlink(fresh_full);
-	r = write_fresh(io, fresh, text, bytes, err);
-	if (r == 0 && rename(fresh_full, full) < 0)
-		r = jota_fail(err, errno, "rename '%s'", fresh_full);
-	if (r < 0)
-		(void)unlink(fresh_full);
-	return r < 0 ? r : sync_dir(io, dir, err);
+	return r < 0 ? r : jota_io_sync_dir(io, dir, err);
 }

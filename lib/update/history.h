@@ -39,7 +39,3 @@ void jota_history_dir(const struct jota_io *io, char *buf, size_t buf_bytes);
  */
 int jota_history_add(const struct jota_io *io, const char *dir, const struct jota_event *event,
 		     struct jota_err *err);
-
-/** Replace a small file: a new one, made durable, renamed. path is not prefixed. -errno. */
-int jota_history_replace(const struct jota_io *io, const char *path, const char *text, size_t bytes,
-			 struct jota_err *err);

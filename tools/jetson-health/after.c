@@ -54,7 +54,7 @@ void after_confirm_due(const struct jota_io *io, const struct boot *boot)
 
 	if (n < 0 || due_path(io, path) < 0)
 		return;
-	if (jota_history_replace(io, path, text, (size_t)n, &err) < 0)
+	if (jota_io_replace_file(io, path, text, (size_t)n, &err) < 0)
 		(void)fprintf(
 			stderr,
 			"jetson-health: warning, confirm.d is not repeated after a power cut: %s\n",
@@ -108,7 +108,7 @@ static int mark_done(const struct jota_io *io, struct due *due, const char *name
 		return jota_fail(err, EFBIG, "'%s' has too many scripts.", CONFIRM_DIR);
 	}
 	/* Without the file there is nothing to repeat the script either. */
-	return due->kept ? jota_history_replace(io, due->path, due->text, strlen(due->text), err) :
+	return due->kept ? jota_io_replace_file(io, due->path, due->text, strlen(due->text), err) :
 			   0;
 }
 

@@ -4,11 +4,9 @@
 #include "journal.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,43 +15,19 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/spawn.h"
 #include "health/kind.h"
 
 #define JOURNALCTL "/usr/bin/journalctl"
 #define TICK_MS 20
 
-/* A process group of its own, so that all of it can be ended; nothing open but the file. */
-static int start(const char *program, const char *boot_id, int fd, pid_t *ret_pid)
+static int start(char *program, const char *boot_id, int fd, pid_t *ret_pid)
 {
-	static const char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
-	const char *argv[] = { "journalctl", "-q", "--no-pager", "-o",
-			       "short-iso",  "-n", "500",	 boot_id ? "-b" : "--boot",
-			       boot_id,	     NULL };
-	char *const env[] = { (char *)path, (char *)locale, NULL };
-	posix_spawn_file_actions_t files;
-	posix_spawnattr_t attr;
-	int r = posix_spawn_file_actions_init(&files);
+	const char *argv[] = { program,	    "-q", "--no-pager", "-o",
+			       "short-iso", "-n", "500",	boot_id ? "-b" : "--boot",
+			       boot_id,	    NULL };
 
-	if (r)
-		return r;
-	r = posix_spawnattr_init(&attr);
-	if (r == 0) {
-		(void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-		(void)posix_spawnattr_setpgroup(&attr, 0);
-		r = posix_spawn_file_actions_adddup2(&files, fd, STDOUT_FILENO);
-		if (r == 0)
-			r = posix_spawn_file_actions_adddup2(&files, fd, STDERR_FILENO);
-		if (r == 0)
-			r = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null",
-							     O_RDONLY, 0);
-		if (r == 0)
-			r = posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
-		if (r == 0)
-			r = posix_spawn(ret_pid, program, &files, &attr, (char *const *)argv, env);
-		(void)posix_spawnattr_destroy(&attr);
-	}
-	(void)posix_spawn_file_actions_destroy(&files);
-	return r;
+	return jota_spawn_start((char *const *)argv, fd, ret_pid);
 }
 
 static bool has_enough(int fd, size_t max_bytes)

@@ -53,7 +53,7 @@ void outcome_note_boot(const struct jota_io *io, const struct boot *boot)
 	if (is_marked(io, SEEN_MARKER, boot->boot_id))
 		return;
 	outcome_note(io, boot, "boot", jota_situation_name(boot->situation));
-	(void)jota_history_replace(io, SEEN_MARKER, boot->boot_id, strlen(boot->boot_id), NULL);
+	(void)jota_io_replace_file(io, SEEN_MARKER, boot->boot_id, strlen(boot->boot_id), NULL);
 }
 
 static void keep(const struct jota_io *io, const struct failure *failure)
@@ -79,7 +79,7 @@ void outcome_keep_evidence(const struct jota_io *io, const struct boot *boot, co
 		return;
 	keep(io, &failure);
 	/* A rollback that is tried again must not push older failures out. */
-	(void)jota_history_replace(io, EVIDENCE_MARKER, boot->boot_id, strlen(boot->boot_id), NULL);
+	(void)jota_io_replace_file(io, EVIDENCE_MARKER, boot->boot_id, strlen(boot->boot_id), NULL);
 }
 
 void outcome_note_fallback(const struct jota_io *io, const struct boot *boot, const char *reason)
@@ -104,7 +104,7 @@ int outcome_confirm(const struct jota_io *io, const struct boot *boot, struct jo
 		after_confirm_due(io, boot);
 	r = jota_transition_apply(io, &boot->config, JOTA_DO_CONFIRM, NULL, 0, NULL, err);
 	if (r >= 0)
-		(void)jota_history_replace(io, JOTA_CONFIRMED, "", 0, NULL);
+		(void)jota_io_replace_file(io, JOTA_CONFIRMED, "", 0, NULL);
 	if (r == JOTA_CHANGE && was_trial)
 		outcome_note(io, boot, "confirmed", NULL);
 	return r;
@@ -114,7 +114,7 @@ int outcome_mark_healthy(const struct jota_io *io, const struct boot *boot, stru
 {
 	if (boot->boot_id[0] == '\0')
 		return jota_fail(err, ENODATA, "the boot has no boot_id to remember it by.");
-	return jota_history_replace(io, HEALTHY_MARKER, boot->boot_id, strlen(boot->boot_id), err);
+	return jota_io_replace_file(io, HEALTHY_MARKER, boot->boot_id, strlen(boot->boot_id), err);
 }
 
 void outcome_unmark_healthy(const struct jota_io *io)

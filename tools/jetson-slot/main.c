@@ -170,7 +170,7 @@ static int run_mark_success(const struct jota_io *io, const struct options *opti
 	verdict = apply(io, JOTA_DO_CONFIRM, &state, err);
 	if (verdict < 0)
 		return -verdict;
-	(void)jota_history_replace(io, JOTA_CONFIRMED, "", 0, NULL);
+	(void)jota_io_replace_file(io, JOTA_CONFIRMED, "", 0, NULL);
 	if (verdict == JOTA_CHANGE)
 		note(io, "confirmed", jota_slot_name(state.next));
 	(void)printf("the running slot is good%s\n",
