@@ -94,41 +94,10 @@ class Keys:
         self.not_yet = self._issue("future", "20990101000000Z", "20991231000000Z")
 
     def _issue(self, name, start, end):
-        """A certificate of our own authority with dates of choice; `openssl ca` can do that."""
-        folder = self.folder / name
-        folder.mkdir()
-        config = folder / "ca.cnf"
-        (folder / "index.txt").touch()
-        (folder / "serial").write_text("4001\n")
-        config.write_text(f"""[ca]
-default_ca = one
-[one]
-dir = {folder}
-database = {folder}/index.txt
-serial = {folder}/serial
-new_certs_dir = {folder}
-default_md = sha256
-policy = any
-x509_extensions = signer
-[any]
-commonName = supplied
-[signer]
-basicConstraints = CA:FALSE
-keyUsage = digitalSignature
-extendedKeyUsage = emailProtection
-[req]
-distinguished_name = name
-prompt = no
-[name]
-commonName = swupdate-jetson test {name}
-""")
-        key, request, certificate = folder / "key", folder / "csr", folder / "pem"
-        run("openssl", "req", "-new", "-config", config, "-newkey", "ec", "-pkeyopt",
-            "ec_paramgen_curve:P-256", "-nodes", "-keyout", key, "-out", request)
-        run("openssl", "ca", "-batch", "-notext", "-config", config, "-cert", self.ca, "-keyfile",
-            self.folder / "ours/ca.key", "-in", request, "-out", certificate, "-startdate", start,
-            "-enddate", end)
-        return key, certificate
+        """The good signer's key, in a certificate of our own authority with dates of choice."""
+        certificate = self.folder / f"{name}.pem"
+        run(TOP / "tests/device/issue-cert.sh", self.folder / "ours", start, end, certificate)
+        return self.good[0], certificate
 
 
 @dataclasses.dataclass

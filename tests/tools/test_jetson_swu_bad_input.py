@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from swu_build import JETSON_SWU, MIB, Stock, Work, config, tool
+from swu_build import JETSON_SWU, MIB, TOP, Stock, config, tool
 
 KERNEL = {"role": "kernel", "file": "boot.img"}
 LATE, EARLY = ("20200101000000Z", "20210101000000Z"), ("20990101000000Z", "20991231000000Z")
@@ -22,8 +22,8 @@ LATE, EARLY = ("20200101000000Z", "20210101000000Z"), ("20990101000000Z", "20991
 def stock():
     folder = Path(tempfile.mkdtemp(prefix="jota-swu-"))
     made = Stock(folder)
-    issue(folder, "expired", LATE)
-    issue(folder, "future", EARLY)
+    for name, dates in (("expired", LATE), ("future", EARLY)):
+        tool(TOP / "tests/device/issue-cert.sh", folder / "keys", *dates, folder / f"{name}.pem")
     (folder / "empty").touch()
     (folder / "folder").mkdir()
     for name, size in (("huge", 1 << 32), ("endless", (64 << 30) + 1)):
@@ -31,45 +31,6 @@ def stock():
             file.truncate(size)
     yield made
     shutil.rmtree(folder)
-
-
-def issue(folder, name, dates):
-    """A certificate of the development authority for its signing key, with dates of choice."""
-    where = folder / f"ca-{name}"
-    where.mkdir()
-    (where / "index").touch()
-    (where / "serial").write_text("4001\n")
-    (where / "cnf").write_text(f"""[ca]
-default_ca = one
-[one]
-database = {where}/index
-serial = {where}/serial
-new_certs_dir = {where}
-default_md = sha256
-policy = any
-x509_extensions = signer
-[any]
-commonName = supplied
-[signer]
-basicConstraints = CA:FALSE
-keyUsage = digitalSignature
-extendedKeyUsage = emailProtection
-[req]
-distinguished_name = name
-prompt = no
-[name]
-commonName = swupdate-jetson test {name}
-""")
-    tool("openssl", "req", "-new", "-config", where / "cnf", "-key", folder / "keys/cms.key", "-out",
-         where / "csr")
-    tool("openssl", "ca", "-batch", "-notext", "-config", where / "cnf", "-cert", folder / "keys/ca.pem",
-         "-keyfile", folder / "keys/ca.key", "-in", where / "csr", "-out", folder / f"{name}.pem",
-         "-startdate", dates[0], "-enddate", dates[1])
-
-
-@pytest.fixture
-def work(tmp_path, stock):
-    return Work(tmp_path / "work", stock)
 
 
 def rootfs(file, **more):

@@ -12,27 +12,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 import swu_build
-from swu_build import EPOCH, MIB, TOP, Stock, Target, Work, config, tool
+from swu_build import EPOCH, MIB, TOP, Target, config, tool
 
 ENCRYPTION = 'encryption: { key = "aes.key"; };'
-
-
-@pytest.fixture(scope="module")
-def stock():
-    folder = Path(tempfile.mkdtemp(prefix="jota-swu-"))
-    yield Stock(folder)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def work(tmp_path, stock):
-    return Work(tmp_path / "work", stock)
 
 
 @pytest.fixture

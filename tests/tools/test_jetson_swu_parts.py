@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from swu_build import JETSON_SWU, MIB, SIGNED, Stock, Work, config
+from swu_build import JETSON_SWU, MIB, SIGNED, Stock, config
 
 from swu import Swu
 
@@ -28,11 +28,6 @@ def stock():
     sparse(folder / "large.ext4", SIZE)
     yield stock
     shutil.rmtree(folder)
-
-
-@pytest.fixture
-def work(tmp_path, stock):
-    return Work(tmp_path / "work", stock)
 
 
 def sparse(path, size_bytes):

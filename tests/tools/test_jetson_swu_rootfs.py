@@ -4,7 +4,6 @@
 
 import io
 import re
-import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -12,25 +11,13 @@ import time
 from pathlib import Path
 
 import pytest
-from swu_build import EPOCH, KIB, MIB, Stock, Target, Work, config, tool
+from swu_build import EPOCH, KIB, MIB, Target, Work, config, tool
 
 # cap_net_raw permitted and effective, as setcap stores it.
 CAPABILITY = "\x01\x00\x00\x02\x00\x20\x00\x00" + "\x00" * 12
 OLD, AFTER_2038 = 1600000000, 5000000000
 IMAGE = {"image_size": "64 MiB", "label": "APP"}
 RSA = 'method = "rsa"; signers: ( { key = "keys/rsa.key"; } );'
-
-
-@pytest.fixture(scope="module")
-def stock():
-    folder = Path(tempfile.mkdtemp(prefix="jota-swu-"))
-    yield Stock(folder)
-    shutil.rmtree(folder)
-
-
-@pytest.fixture
-def work(tmp_path, stock):
-    return Work(tmp_path / "work", stock)
 
 
 def entry(name, kind=tarfile.REGTYPE, mode=0o644, uid=0, gid=0, mtime=OLD, **more):

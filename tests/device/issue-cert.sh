@@ -2,17 +2,17 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 #
-# Usage: expired-cert.sh KEYS OUT.pem
-# Issues a certificate for cms.key that ended in the past, from the authority in KEYS (a folder made
-# by keys/make-dev-keys.sh). Only the dates differ from a good one. For the tests.
+# Usage: issue-cert.sh KEYS START END OUT.pem
+# Issues a certificate for cms.key with dates of choice (YYYYMMDDhhmmssZ), from the authority in KEYS (a
+# folder made by keys/make-dev-keys.sh). Only the dates differ from a good one. For the tests.
 set -eu
 umask 022
 
-[ $# -eq 2 ] || {
-	echo "usage: expired-cert.sh KEYS OUT.pem" >&2
+[ $# -eq 4 ] || {
+	echo "usage: issue-cert.sh KEYS START END OUT.pem" >&2
 	exit 2
 }
-keys=$1 out=$2
+keys=$1 start=$2 end=$3 out=$4
 work=$(mktemp -d)
 trap 'rm -rf -- "$work"' EXIT
 
@@ -24,7 +24,7 @@ cat >"$work/ca.cnf" <<END
 prompt = no
 distinguished_name = name
 [name]
-CN = development signer, expired, not for production
+CN = development signer of $start, not for production
 [ca]
 default_ca = authority
 [authority]
@@ -46,7 +46,7 @@ END
 export OPENSSL_CONF="$work/ca.cnf"
 openssl req -new -key "$keys/cms.key" -out "$work/csr"
 openssl ca -batch -notext -extensions signer_ext -cert "$keys/ca.pem" -keyfile "$keys/ca.key" \
-	-startdate 20240101000000Z -enddate 20240201000000Z -in "$work/csr" -out "$work/out" \
+	-startdate "$start" -enddate "$end" -in "$work/csr" -out "$work/out" \
 	2>"$work/log" || {
 	cat "$work/log" >&2
 	exit 1
