@@ -7,9 +7,11 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -188,10 +190,20 @@ def refused_untouched(target, path, maker, written=False):
 
 # ---- Mender 5.0.4: names that lead out of the folder, numbers that lead out of a list ----
 
+@pytest.fixture
+def victim():
+    """A file beside the folder of a swupdate run: what it is given to reach must not be the machine's."""
+    folder = Path(tempfile.mkdtemp(prefix="jota-victim-", dir="/tmp"))
+    (folder / "file").write_text("theirs")
+    yield folder / "file"
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("field", ["filename", "type"])
-@pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "a/b", "..", "n" * 300],
+@pytest.mark.parametrize("name", ["../{folder}/file", "/tmp/{folder}/file", "a/b", "..", "n" * 300],
                          ids=lambda name: name[:20])
-def test_mender_5_0_4_a_path_in_the_description(maker, target, field, name):
+def test_mender_5_0_4_a_path_in_the_description(maker, target, victim, field, name):
+    name = name.format(folder=victim.parent.name)
     package = maker.package()
     path = maker.build(package)
     text = package.description().replace(
@@ -199,7 +211,11 @@ def test_mender_5_0_4_a_path_in_the_description(maker, target, field, name):
         {"filename": f'"{name}"; type', "type": f'"{name}"'}[field])
     path = resign(maker, package, text)
     assert maker.verify(path, code=REFUSED).codes() & {"bad-filename", "unknown-type", "too-long"}
+    assert victim.read_text() == "theirs"
     refused_untouched(target, path, maker, written=True)
+    # SWUpdate tidies up what the name leads to, as root, and cannot be kept from it by a handler. That
+    # is why such a package must not be signed; a version that no longer does it may fail this line.
+    assert victim.exists() != (field == "filename" and name.startswith("../"))
 
 
 def resign(maker, package, text):
