@@ -15,6 +15,7 @@ struct server {
 
 static pid_t server_pid;
 static unsigned port;
+static int held_fd = -1;
 
 static void serve(int listener, const struct server *s)
 {
@@ -63,7 +64,8 @@ static void start(int listener, const struct server *s)
 	(void)close(listener);
 }
 
-static void start_tcp(const struct server *s)
+/* A port of ours; nobody listens there yet, and nobody else can. */
+static int take_port(void)
 {
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -73,7 +75,12 @@ static void start_tcp(const struct server *s)
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
 	port = ntohs(address.sin_port);
-	start(fd, s);
+	return fd;
+}
+
+static void start_tcp(const struct server *s)
+{
+	start(take_port(), s);
 }
 
 static void stop(void)
@@ -81,6 +88,16 @@ static void stop(void)
 	if (server_pid > 0)
 		(void)kill(server_pid, SIGKILL);
 	server_pid = 0;
+	if (held_fd >= 0)
+		(void)close(held_fd);
+	held_fd = -1;
+}
+
+/* From here on `port` is one that refuses. A killed server may still listen for a moment, and its port may be taken by others. */
+static void refuse(void)
+{
+	stop();
+	held_fd = take_port();
 }
 
 static void teardown(void)
@@ -178,7 +195,7 @@ START_TEST(http_tells_why_there_is_no_connection)
 	(void)snprintf(text, sizeof(text), "kind = \"http\"; url = \"https://127.0.0.1:%u/\";",
 		       port);
 	ck_fail(text, JOTA_WHY_TLS, "https://");
-	stop();
+	refuse();
 	ck_fail(http(""), JOTA_WHY_CONNECT, "127.0.0.1");
 	ck_fail("kind = \"http\"; url = \"http://no-such-host.invalid/\"; deadline_s = 5;",
 		JOTA_WHY_NO_ADDRESS, "no-such-host");
@@ -204,7 +221,8 @@ START_TEST(tcp_tells_whether_somebody_listens)
 	start_tcp(&s);
 	(void)snprintf(text, sizeof(text), "kind = \"tcp\"; host = \"127.0.0.1\"; port = %u;", port);
 	ck_pass(text, "127.0.0.1");
-	stop();
+	refuse();
+	(void)snprintf(text, sizeof(text), "kind = \"tcp\"; host = \"127.0.0.1\"; port = %u;", port);
 	ck_fail(text, JOTA_WHY_CONNECT, "refused");
 	ck_fail("kind = \"tcp\"; host = \"no-such-host.invalid\"; port = 1; deadline_s = 5;",
 		JOTA_WHY_NO_ADDRESS, "no-such-host");
@@ -261,7 +279,7 @@ START_TEST(update_server_is_well_when_it_answers_at_all)
 
 	start_tcp(&forbidden);
 	ck_pass(update_server(), "answers with status 401");
-	stop();
+	refuse();
 	ck_fail(update_server(), JOTA_WHY_CONNECT, "");
 	start_tcp(&broken);
 	ck_fail(update_server(), JOTA_WHY_HTTP_STATUS, "status 503");
