@@ -63,6 +63,9 @@ $(filter-out $(SWU_TESTS) $(HEALTH_TESTS),$(UNIT_TESTS)): $(OUT)/tests/%: $(OUT)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs) $(check_libs)
 
+# Judged by a boot model.
+$(OUT)/tests/slot/test_backend_uefi_cut: $(LIBMODELS)
+
 $(MODEL_TESTS): $(OUT)/tests/%: $(OUT)/obj/tests/%.o $(LIBMODELS)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'

@@ -17,7 +17,7 @@ static const struct {
 } known[] = {
 	{ "uboot", "the redundant U-Boot environment", &jota_backend_uboot },
 	{ "smd", "cboot's SMD partitions", NULL },
-	{ "uefi", "UEFI variables", NULL },
+	{ "uefi", "UEFI variables", &jota_backend_uefi },
 	{ "record", "a record of our own for custom boot stages", NULL },
 };
 
@@ -28,11 +28,12 @@ int jota_backend_open(const struct jota_io *io, const struct jota_config *config
 		if (strcmp(known[i].name, config->backend) != 0)
 			continue;
 		if (!known[i].ops)
-			return jota_fail(err, ENOTSUP,
-					 "backend '%s' (%s) is not part of this version of "
-					 "swupdate-jetson, 'uboot' is: set backend in %s, or use a "
-					 "version that has it.",
-					 known[i].name, known[i].truth, JOTA_CONFIG_PATH);
+			return jota_fail(
+				err, ENOTSUP,
+				"backend '%s' (%s) is not part of this version of "
+				"swupdate-jetson, 'uboot' and 'uefi' are: set backend in %s, or use a "
+				"version that has it.",
+				known[i].name, known[i].truth, JOTA_CONFIG_PATH);
 		return known[i].ops->open(io, config, ret, err);
 	}
 	return jota_fail(err, ENOTSUP, "backend '%s' is not known: set backend = \"uboot\" in %s.",
@@ -55,6 +56,16 @@ int jota_backend_store(struct jota_backend *b, const struct jota_boot_state *cur
 		       size_t change_count, struct jota_err *err)
 {
 	return b->ops->store(b, cur, want, change, change_count, err);
+}
+
+bool jota_backend_needs_count(const struct jota_backend *b)
+{
+	return b->ops->count_boot != NULL;
+}
+
+int jota_backend_count_boot(struct jota_backend *b, const char *boot_id, struct jota_err *err)
+{
+	return b->ops->count_boot ? b->ops->count_boot(b, boot_id, err) : 0;
 }
 
 int jota_backend_get(struct jota_backend *b, const char *name, char **ret_value,

@@ -55,6 +55,8 @@ struct jota_backend_ops {
 	void (*check)(struct jota_backend *b, const struct jota_blockdevs *devs,
 		      struct jota_problems *problems);
 	void (*free)(struct jota_backend *b);
+	/* NULL: the boot chain counts the boots of a trial itself */
+	int (*count_boot)(struct jota_backend *b, const char *boot_id, struct jota_err *err);
 };
 
 /** First member of each backend's own struct. */
@@ -62,7 +64,7 @@ struct jota_backend {
 	const struct jota_backend_ops *ops;
 };
 
-extern const struct jota_backend_ops jota_backend_uboot;
+extern const struct jota_backend_ops jota_backend_uboot, jota_backend_uefi;
 
 /**
  * Open the backend that the configuration names; -ENOTSUP with a sentence when this version does
@@ -81,17 +83,27 @@ void jota_backend_free(struct jota_backend *b);
 int jota_backend_load(struct jota_backend *b, struct jota_boot_state *ret, struct jota_err *err);
 
 /**
- * Make load() return `want`, in one atomic durable step, under a lock over re-load, compare,
+ * Make load() return `want`, atomically and durably, under a lock over re-load, compare,
  * write, read-back.
  * -ESTALE: what is stored is not `cur` (somebody else changed it), nothing written; -EBADMSG:
  * the written copy, read back past the page cache with our own
  * codec, is not what was meant (the old copy is still there); -EPERM: a change names a variable
  * of ours; -EIO etc.
- * uboot: rewrites only the copy that firmware does not use.
+ * uboot: rewrites only the copy that firmware does not use. uefi: several writes; a failure in the middle leaves what
+ * a power cut there would (docs/uefi.md).
  */
 int jota_backend_store(struct jota_backend *b, const struct jota_boot_state *cur,
 		       const struct jota_boot_state *want, const struct jota_change *change,
 		       size_t change_count, struct jota_err *err);
+
+/** True when the boots of a trial are to be counted by jota_backend_count_boot(), once in each. */
+bool jota_backend_needs_count(const struct jota_backend *b);
+
+/**
+ * Count the running boot of the slot on trial, once per boot_id, in one atomic durable step. -EINVAL: none is on trial there. Does nothing
+ * where the boot chain counts.
+ */
+int jota_backend_count_boot(struct jota_backend *b, const char *boot_id, struct jota_err *err);
 
 /**
  * Any stored variable by name: heap copy, caller frees; *ret_value NULL when absent (returns 0).

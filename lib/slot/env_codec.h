@@ -53,3 +53,8 @@ int jota_env_decode(const uint8_t *copy, size_t len_bytes, struct jota_env *ret_
 /** Value of a variable, NULL when absent; belongs to env. */
 const char *jota_env_get(const struct jota_env *env, const char *name);
 void jota_env_done(struct jota_env *env);
+
+/** Set a variable; NULL or "" deletes: U-Boot knows no variable without a value. -ENOMEM. */
+int jota_env_put(struct jota_env *env, const char *name, const char *value);
+/** Copy into an empty one. -ENOMEM; what was copied until then is the caller's to free. */
+int jota_env_copy(const struct jota_env *from, struct jota_env *to);

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "slot/blockdev.h"
 #include "slot/layout.h"
+#include "slot/uefi_vars.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -72,7 +73,8 @@ static const struct {
 	{ "boot.slot_suffix=", "kernel command line (boot.slot_suffix)", read_suffix },
 };
 #define PARAMETER_COUNT (sizeof(parameter) / sizeof(parameter[0]))
-_Static_assert(FIRST_PARAMETER + PARAMETER_COUNT == JOTA_WITNESS_COUNT, "one witness each");
+#define FIRMWARE (FIRST_PARAMETER + PARAMETER_COUNT)
+_Static_assert(FIRMWARE + 1 == JOTA_WITNESS_COUNT, "one witness each");
 
 static void remember(struct jota_witness *w, enum jota_slot says, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
@@ -175,6 +177,33 @@ static int ask_command_line(const struct jota_layout *layout, char *cmdline,
 	return result;
 }
 
+static bool has_uefi(const struct jota_layout *layout)
+{
+	for (size_t i = 0; layout->backends[i]; i++)
+		if (strcmp(layout->backends[i], jota_backend_uefi.name) == 0)
+			return true;
+	return false;
+}
+
+/* What L4TLauncher says that it booted. */
+static int ask_firmware(const struct jota_io *io, const struct jota_layout *layout,
+			struct jota_evidence *ev, struct jota_err *err)
+{
+	uint32_t value = 0;
+	int r = has_uefi(layout) ? jota_efivar_read_u32(io, &jota_uefi_os_current, &value, err) : 0;
+
+	if (r <= 0)
+		return r;
+	if (value >= JOTA_SLOT_COUNT)
+		return jota_fail(err, EBADMSG,
+				 "UEFI variable '%s' is %u, expected 0 or 1: the firmware booted a "
+				 "slot that this version does not know.",
+				 jota_uefi_os_current.name, value);
+	remember(&ev->witness[FIRMWARE], (enum jota_slot)value, "%s=%u", jota_uefi_os_current.name,
+		 value);
+	return 0;
+}
+
 static int compare_witnesses(struct jota_evidence *ev, struct jota_err *err)
 {
 	const struct jota_witness *first = NULL;
@@ -215,10 +244,13 @@ int jota_evidence_read(const struct jota_io *io, const struct jota_layout *layou
 	ret->witness[ROOT_DEVICE].source = "root device";
 	for (size_t i = 0; i < PARAMETER_COUNT; i++)
 		ret->witness[FIRST_PARAMETER + i].source = parameter[i].source;
+	ret->witness[FIRMWARE].source = "firmware variable";
 	ask_root_device(layout, devs, ret);
 	r = jota_io_read_file(io, "/proc/cmdline", CMDLINE_MAX, &cmdline, NULL, err);
 	if (r == 0)
 		r = ask_command_line(layout, cmdline, ret, err);
+	if (r == 0)
+		r = ask_firmware(io, layout, ret, err);
 	if (r == 0)
 		r = compare_witnesses(ret, err);
 	return r;

@@ -20,11 +20,11 @@ struct jota_witness {
 	/* what was found: "mmcblk0p5 'A_APP'", "root=PARTLABEL=A_APP"; "" when silent */
 	char detail[160];
 };
-#define JOTA_WITNESS_COUNT 4
+#define JOTA_WITNESS_COUNT 5
 
 /**
  * Witnesses: partition label of the root device; jota.slot= ; root=PARTLABEL= ;
- * boot.slot_suffix= (cboot).
+ * boot.slot_suffix= (cboot); UEFI variable BootChainOsCurrent, where the layout has the uefi backend.
  */
 struct jota_evidence {
 	bool known;		/* at least one speaks and none contradicts */

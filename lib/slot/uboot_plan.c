@@ -3,13 +3,11 @@
 /* Which variables a store sets and deletes. Pure; the other half of uboot_state.h. */
 #include "slot/uboot_state.h"
 
-#include "base/cleanup.h"
 #include "base/err.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define NAME_CHARS_MAX 128u
@@ -31,79 +29,12 @@ bool jota_uboot_owns(const char *name)
 	return false;
 }
 
-static struct jota_env_var *find_var(const struct jota_env *env, const char *name)
-{
-	for (size_t i = 0; i < env->count; i++)
-		if (strcmp(env->var[i].name, name) == 0)
-			return &env->var[i];
-	return NULL;
-}
-
-static void delete_var(struct jota_env *env, const char *name)
-{
-	struct jota_env_var *var = find_var(env, name);
-
-	if (!var)
-		return;
-	free(var->name);
-	/* One was found, so there are some. NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
-	*var = env->var[--env->count];
-}
-
-/* As in jota_env_decode(), name and value share one block, which the name owns. */
-static int make_var(const char *name, const char *value, struct jota_env_var *ret)
-{
-	size_t name_bytes = strlen(name) + 1, value_bytes = strlen(value) + 1;
-
-	ret->name = malloc(name_bytes + value_bytes);
-	if (!ret->name)
-		return -ENOMEM;
-	ret->value = ret->name + name_bytes;
-	memcpy(ret->name, name, name_bytes);
-	memcpy(ret->value, value, value_bytes);
-	return 0;
-}
-
-/* value NULL or empty deletes: U-Boot knows no variable without a value. */
-static int put_var(struct jota_env *env, const char *name, const char *value)
-{
-	struct jota_env_var made, *bigger;
-
-	if (!value || value[0] == '\0') {
-		delete_var(env, name);
-		return 0;
-	}
-	bigger = reallocarray(env->var, env->count + 1, sizeof(*bigger));
-	if (!bigger)
-		return -ENOMEM;
-	env->var = bigger;
-	if (make_var(name, value, &made) < 0)
-		return -ENOMEM;
-	delete_var(env, name);
-	env->var[env->count++] = made;
-	return 0;
-}
-
-static int copy_env(const struct jota_env *from, struct jota_env *to)
-{
-	if (from->count == 0)
-		return 0;
-	to->var = calloc(from->count, sizeof(*to->var));
-	if (!to->var)
-		return -ENOMEM;
-	for (; to->count < from->count; to->count++)
-		if (make_var(from->var[to->count].name, from->var[to->count].value,
-			     &to->var[to->count]) < 0)
-			return -ENOMEM;
-	return 0;
-}
-
 static int put_number(struct jota_env *env, const char *name, uint32_t number)
 {
 	char text[16];
 
 	(void)snprintf(text, sizeof(text), "%" PRIu32, number);
-	return put_var(env, name, text);
+	return jota_env_put(env, name, text);
 }
 
 static bool has_trial(const struct jota_boot_state *state)
@@ -117,22 +48,25 @@ static int plan_choice(const struct jota_boot_state *want, struct jota_env *env)
 	bool has_target = ours && want->record.has_target;
 	int r;
 
-	r = put_var(env, "boot_slot", ours ? jota_slot_name(want->next) : NULL);
+	r = jota_env_put(env, "boot_slot", ours ? jota_slot_name(want->next) : NULL);
 	if (r == 0)
-		r = put_var(env, "slotA_ok",
-			    !ours				  ? NULL :
-			    want->slot[JOTA_SLOT_A] == JOTA_EMPTY ? "0" :
-								    "1");
+		r = jota_env_put(env, "slotA_ok",
+				 !ours				       ? NULL :
+				 want->slot[JOTA_SLOT_A] == JOTA_EMPTY ? "0" :
+									 "1");
 	if (r == 0)
-		r = put_var(env, "slotB_ok",
-			    !ours				  ? NULL :
-			    want->slot[JOTA_SLOT_B] == JOTA_EMPTY ? "0" :
-								    "1");
+		r = jota_env_put(env, "slotB_ok",
+				 !ours				       ? NULL :
+				 want->slot[JOTA_SLOT_B] == JOTA_EMPTY ? "0" :
+									 "1");
 	if (r == 0)
-		r = put_var(env, "upgrade_available", !ours ? NULL : has_trial(want) ? "1" : "0");
+		r = jota_env_put(env, "upgrade_available",
+				 !ours		 ? NULL :
+				 has_trial(want) ? "1" :
+						   "0");
 	if (r == 0)
-		r = put_var(env, "update_target",
-			    has_target ? jota_slot_name(want->record.target) : NULL);
+		r = jota_env_put(env, "update_target",
+				 has_target ? jota_slot_name(want->record.target) : NULL);
 	return r;
 }
 
@@ -148,19 +82,19 @@ static int plan_counts(const struct jota_boot_state *cur, const struct jota_boot
 		r = put_number(env, "bootcount", has_trial(want) ? want->boots_counted : 0);
 	if (r == 0 && cur->boot_limit != want->boot_limit)
 		r = want->boot_limit > 0 ? put_number(env, "bootlimit", want->boot_limit) :
-					   put_var(env, "bootlimit", NULL);
+					   jota_env_put(env, "bootlimit", NULL);
 	return r;
 }
 
 static int plan_record(const struct jota_record *want, struct jota_env *env)
 {
 	const char ustate[2] = { (char)want->ustate, '\0' };
-	int r = put_var(env, "ustate", ustate);
+	int r = jota_env_put(env, "ustate", ustate);
 
 	if (r == 0)
-		r = put_var(env, "jota_boot_id", want->boot_id);
+		r = jota_env_put(env, "jota_boot_id", want->boot_id);
 	if (r == 0)
-		r = put_var(env, "jota_reason", want->reason);
+		r = jota_env_put(env, "jota_reason", want->reason);
 	return r;
 }
 
@@ -205,7 +139,7 @@ static int plan_changes(const struct jota_change *change, size_t count, struct j
 
 		if (r < 0)
 			return r;
-		if (put_var(env, change[i].name, change[i].value) < 0)
+		if (jota_env_put(env, change[i].name, change[i].value) < 0)
 			return jota_fail(err, ENOMEM, "set U-Boot variable '%s'", change[i].name);
 	}
 	return 0;
@@ -234,7 +168,7 @@ int jota_uboot_plan(const struct jota_env *stored, const struct jota_boot_state 
 		    size_t change_count, struct jota_env *ret_meant, struct jota_err *err)
 {
 	struct jota_env meant = { 0 };
-	int r = copy_env(stored, &meant);
+	int r = jota_env_copy(stored, &meant);
 
 	if (r == 0 && jota_uboot_state_difference(cur, want)) {
 		r = plan_choice(want, &meant);

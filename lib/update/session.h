@@ -154,3 +154,19 @@ int jota_transition_apply(const struct jota_io *io, const struct jota_config *co
 int jota_transition_give_up(const struct jota_io *io, const struct jota_config *config,
 			    enum jota_transition what, const char *reason,
 			    struct jota_boot_state *ret_new, struct jota_err *err);
+
+/** What became of the count of a boot. */
+enum jota_count {
+	JOTA_COUNT_NONE,  /* no trial runs, or the boot chain counts */
+	JOTA_COUNT_DONE,  /* counted, now or earlier in this boot */
+	JOTA_COUNT_LIMIT, /* one boot too many: given up, a reboot leads to the other slot */
+};
+#define JOTA_BOOT_LIMIT_REASON "firmware:-:boot-limit"
+
+/**
+ * Early in each boot, where the boot chain does not count itself: count a boot of the slot on trial, once per boot_id, and roll back when its
+ * limit is passed; a slot without another one to go to goes on. Takes the session lock. Returns enum jota_count or -errno; *ret_state is written when
+ * not negative.
+ */
+int jota_count_boot(const struct jota_io *io, const struct jota_config *config,
+		    struct jota_boot_state *ret_state, struct jota_err *err);

@@ -4,7 +4,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "support/recorder.h"
 #include "support/run.h"
 #include "support/scratch.h"
 
@@ -279,68 +278,6 @@ START_TEST(sync_error_is_reported)
 }
 END_TEST
 
-static void expect_file(const char *path, const char *want)
-{
-	char *text = NULL;
-
-	ck_assert_int_eq(jota_io_read_file(&scratch.io, path, 100, &text, NULL, NULL), 0);
-	ck_assert_str_eq(text, want);
-	free(text);
-}
-
-/* Each write and sync before the rename fails once: the old file stays, and nothing lies beside it. */
-START_TEST(replaced_file_is_the_old_one_or_the_new_one)
-{
-	struct recorder recorder;
-	char fresh[PATH_MAX];
-
-	scratch_path(&scratch, "/d/f.new", fresh);
-	ck_assert_int_eq(jota_io_replace_file(&scratch.io, "/d/f", "old", 3, NULL), 0);
-	expect_file("/d/f", "old");
-	for (size_t i = 0; i < 2; i++) {
-		struct jota_err err = { 0 };
-
-		recorder_init(&recorder, scratch.root);
-		recorder_fail(&recorder, i, 1, RECORDER_ERRNO, ENOSPC);
-		ck_assert_int_eq(jota_io_replace_file(&recorder.io, "/d/f", "new", 3, &err),
-				 -ENOSPC);
-		ck_assert_ptr_nonnull(strstr(err.msg, "/d/f.new"));
-		expect_file("/d/f", "old");
-		ck_assert_int_lt(access(fresh, F_OK), 0);
-	}
-	recorder_init(&recorder, scratch.root);
-	ck_assert_int_eq(jota_io_replace_file(&recorder.io, "/d/f", "new", 3, NULL), 0);
-	expect_file("/d/f", "new");
-	/* What is written, the file, its directory. */
-	ck_assert_uint_eq(recorder.count, 3);
-}
-END_TEST
-
-START_TEST(what_an_earlier_cut_left_is_replaced_and_not_followed)
-{
-	char fresh[PATH_MAX], victim[PATH_MAX];
-
-	scratch_text(&scratch, "/d/victim", "theirs");
-	scratch_path(&scratch, "/d/f.new", fresh);
-	scratch_path(&scratch, "/d/victim", victim);
-	ck_assert_int_eq(symlink(victim, fresh), 0);
-	ck_assert_int_eq(jota_io_replace_file(&scratch.io, "/d/f", "ours", 4, NULL), 0);
-	expect_file("/d/f", "ours");
-	expect_file("/d/victim", "theirs");
-	ck_assert_int_eq(unlink(victim), 0);
-}
-END_TEST
-
-START_TEST(file_whose_place_cannot_be_made_is_not_replaced)
-{
-	struct jota_err err = { 0 };
-
-	ck_assert_int_eq(jota_io_replace_file(&scratch.io, "/no/such/f", "x", 1, &err), -ENOENT);
-	ck_assert_ptr_nonnull(strstr(err.msg, "/no/such"));
-	ck_assert_int_eq(jota_io_replace_file(&scratch.io, "relative", "x", 1, &err), -EINVAL);
-}
-END_TEST
-
 START_TEST(lock_is_exclusive_and_names_its_holder)
 {
 	struct jota_err err = { 0 };
@@ -495,9 +432,6 @@ static TCase *file_tests(void)
 	tcase_add_test(tcase, write_of_no_byte_is_an_error);
 	tcase_add_test(tcase, write_past_the_end_of_offsets_is_refused);
 	tcase_add_test(tcase, sync_error_is_reported);
-	tcase_add_test(tcase, replaced_file_is_the_old_one_or_the_new_one);
-	tcase_add_test(tcase, what_an_earlier_cut_left_is_replaced_and_not_followed);
-	tcase_add_test(tcase, file_whose_place_cannot_be_made_is_not_replaced);
 	return tcase;
 }
 

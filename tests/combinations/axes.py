@@ -15,6 +15,7 @@ HOSTS = tuple(dict.fromkeys(host for hosts in SIGNATURES.values() for host in ho
 COMPRESSIONS = ("none", "zlib", "zstd", "xz")
 SPLITS = ("whole", "parts")
 LAYOUTS = ("mission", "t186", "t194")
+# By UEFI variables (a fake of efivarfs): what is in a package is all the same to them.
 OTHER_LAYOUTS = ("t234", "t264")
 
 
@@ -35,7 +36,7 @@ class Case:
             return "b"
         if self.signature == "none":
             return "a"
-        return "c" if self.layout in OTHER_LAYOUTS else ""
+        return ""
 
     def __str__(self):
         secret = "AES" if self.encrypt else "plain"
@@ -49,8 +50,6 @@ REASONS = {
          "only\"), and one whose signature was taken out is refused by the host before the first byte.",
     "b": "SWUpdate unpacks xz from 2025.12 on and the newest host here is 2024.12.1: `jetson-swu "
          "build` refuses (\"SWUpdate before 2025.12 cannot unpack xz\").",
-    "c": "the backend of these layouts, uefi, is not part of this version: the package is built and "
-         "verified, the handlers refuse it before the first byte.",
 }
 INTERMEDIATE = (
     "CMS, intermediate: the package carries the certificate in the middle (`chain` in update.conf), the "

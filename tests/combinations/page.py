@@ -51,7 +51,8 @@ def text(results):
     lines += [f"- ({letter}) {reason}" for letter, reason in axes.REASONS.items()]
     failed = [case.layout for case in others if results[case]]
     lines += ["", f"Layouts {' and '.join(axes.OTHER_LAYOUTS)}: "
-              + (f"FAILED: {', '.join(failed)}" if failed else "n/a (c).")]
+              + (f"FAILED: {', '.join(failed)}" if failed else
+                 "installed, by UEFI variables: CMS on debian-plugin, whole, uncompressed.")]
     count = sum(not case.reason and results[case] is None for case in results)
     refused = sum(bool(case.reason) and results[case] is None for case in results)
     lines += ["", axes.INTERMEDIATE]

@@ -119,6 +119,14 @@ class Bench:
                     return False
         return True
 
+    def next_on_trial(self):
+        """The slot that boots next, on trial; None when it is not on trial."""
+        uefi = self.device.uefi
+        if uefi:
+            return uefi.next() if uefi.record().get(uefi.next()) == "trial" else None
+        state = self.device.environment.read()
+        return state["boot_slot"] if state["upgrade_available"] == "1" else None
+
     def close(self):
         self.device.remove()
 
@@ -162,8 +170,7 @@ def check_installed(bench):
     done = bench.swupdate(swu)
     need(done.code == 0, f"swupdate -i ends with {done.code}:\n{done.text}")
     need(done.says("slot B is selected"), f"nobody selected slot B:\n{done.text}")
-    state = bench.device.environment.read()
-    need((state["boot_slot"], state["upgrade_available"]) == ("B", "1"), f"no trial of B: {state}")
+    need(bench.next_on_trial() == "B", "no trial of B")
     for role in bench.images:
         need(bench.holds(role, "B"), f"{role} on the device differs from the image")
         need(measure.digest(bench.device.node(bench.device.label(role, "A"))) == slot_a[role],
@@ -188,8 +195,6 @@ def check_refused(bench):
     done = bench.swupdate(swu)
     need(done.code not in (0, None), f"swupdate -i ends with {done.code}:\n{done.text}")
     need(measure.snapshot(bench.device) == before, "a refused package changed the device")
-    if case.reason == "c":
-        need(done.says("backend 'uefi'"), f"refused for another reason:\n{done.text}")
 
 
 def run_case(case, stock):

@@ -16,6 +16,7 @@ import uuid
 from pathlib import Path
 
 from uboot_env import OFFSETS_BYTES, SIZE_BYTES, UbootEnv
+from uefi_vars import UefiVars
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve()
@@ -36,6 +37,7 @@ _SUFFIXED = {"kernel": ("kernel", "kernel_b"), "rootfs": ("APP", "APP_b")}
 _MIXED = {"kernel": ("A_kernel", "B_kernel"), "rootfs": ("APP", "APP_b")}
 LAYOUTS = {"mission": _PREFIXED, "t186": _SUFFIXED, "t194": _SUFFIXED, "t234": _MIXED,
            "t264": _MIXED}
+UEFI_LAYOUTS = ("t234", "t264")
 
 
 def parse_size(text):
@@ -69,6 +71,7 @@ class Device:
         self.disk_loop = note["disk_loop"]
         self.partitions = {p["label"]: Partition(**p) for p in note["partitions"]}
         self.environment = UbootEnv(self.root / "dev" / DISK)
+        self.uefi = UefiVars(self.root) if self.layout in UEFI_LAYOUTS else None
 
     @classmethod
     def create(cls, root, layout="mission", running="A", sizes=None, loops=False, env=True,
@@ -95,6 +98,8 @@ class Device:
         try:
             device._write_sysfs()
             device._write_etc(config)
+            if device.uefi:
+                device._write_uefi()
             device.boot_into(running)
             if env:
                 device.init_env()
@@ -108,6 +113,12 @@ class Device:
         self.write_text("etc/fw_env.config", "# device\toffset\tsize\n" + copies)
         self.write_text("etc/swupdate-jetson.conf", f'layout = "{self.layout}";\n{config}')
         self.write_text("etc/hwrevision", "jetson-demo 1.0\n")
+
+    def _write_uefi(self):
+        """Variables, and the file of NVIDIA's tool, which the preflight wants to see."""
+        self.uefi.create()
+        self.write_text("usr/sbin/nvbootctrl", "#!/bin/sh\n")
+        (self.root / "usr/sbin/nvbootctrl").chmod(0o755)
 
     def _write_sysfs(self):
         # Numbers as the kernel gives them with 32 minors per eMMC area.
@@ -175,6 +186,8 @@ class Device:
             f"26 21 {data.major}:{data.minor} / /data rw,noatime shared:6 - ext4 "
             f"/dev/{data.name} rw\n"))
         self.write_text("proc/sys/kernel/random/boot_id", f"{uuid.uuid4()}\n")
+        if self.uefi:
+            self.uefi.set_running(slot)
         shutil.rmtree(self.root / "run")
         (self.root / "run").mkdir()
 

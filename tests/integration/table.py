@@ -30,7 +30,8 @@ PARTIAL = "<!-- not all tests were run, or one failed -->\n"
 # As a reader wants them; the tests run in the order of their files.
 GROUPS = ("Updates that go well", "Trial, confirmation, second updates",
           "Refused by SWUpdate before our code runs", "How swupdate was started", "The plugin",
-          "The device", "The U-Boot environment", "What sw-description asks for", "Boot images",
+          "The device", "The U-Boot environment", "UEFI variables", "What sw-description asks for",
+          "Boot images",
           "Sizes", "Root filesystems in parts", "Images that arrive damaged",
           "swupdate killed in the middle",
           "Daemon: several updates in one process", "Clients of the daemon", "Update states set by others",

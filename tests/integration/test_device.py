@@ -17,7 +17,7 @@ def refuses(bench, case, says, boots="A"):
 @pytest.mark.parametrize("case, text, says", [
     ("no layout configured", "", "mission, t186"),
     ("unknown layout", 'layout = "t999";\n', "'t999'"),
-    ("layout whose backend this version has not", 'layout = "t234";\n', "backend 'uefi'"),
+    ("layout whose backend this version has not", 'layout = "t194";\n', "backend 'smd'"),
     ("syntax error in swupdate-jetson.conf", 'layout = "mission";\nboot_tries = = 3;\n',
      "swupdate-jetson.conf line 2"),
     ("unknown key in swupdate-jetson.conf", 'layout = "mission";\n\nboot_trys = 3;\n',

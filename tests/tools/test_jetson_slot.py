@@ -223,8 +223,14 @@ def test_missing_or_wrong_configuration_is_code_3(device):
 
 
 def test_layout_of_another_backend_is_refused_with_a_sentence(device):
-    device.write_text("etc/swupdate-jetson.conf", "layout = \"t234\";\n")
-    assert "uefi" in run(device, "mark-success", code=REFUSED).err
+    device.write_text("etc/swupdate-jetson.conf", "layout = \"t194\";\n")
+    assert "smd" in run(device, "mark-success", code=REFUSED).err
+
+
+def test_a_board_whose_firmware_counts_has_no_boot_to_count(device):
+    before = device.environment.copies()
+    assert "no boot is to be counted" in run(device, "count-boot").out
+    assert device.environment.copies() == before
 
 
 def test_problem_that_blocks_updates_is_named(device):

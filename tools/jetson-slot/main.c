@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "doctor.h"
 #include "history.h"
 #include "report.h"
 #include "slot/blockdev.h"
@@ -20,7 +21,7 @@
 
 #define VERSION "0.1.0"
 
-enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3 };
+enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNREADABLE = 3, EXIT_GIVEN_UP = 4 };
 
 struct options {
 	const char *root; /* NULL: JOTA_ROOT, else "/" */
@@ -42,14 +43,18 @@ static const char usage_text[] =
 	"  get-slot       print the letter of the running slot\n"
 	"  switch A|B     boot that slot next, on trial; the running one: take back a flip\n"
 	"  mark-success   the running slot is good: end its trial\n"
+	"  count-boot     count this boot of a slot on trial, where the boot chain does not\n"
 	"  history [--last-failure] [--json]\n"
 	"                 what became of the updates, or the evidence of the last trial that failed\n"
+	"  doctor [--json]\n"
+	"                 would a trial that hangs end by itself? settings, watchdog, units\n"
 	"\n"
 	"  --root PREFIX  read and write below this directory (default: $JOTA_ROOT, else /)\n"
 	"  --help         print this text\n"
 	"  --version      print the version\n"
 	"\n"
-	"Exit codes: 0 done, 1 refused, 2 wrong usage, 3 unreadable or contradictory.\n";
+	"Exit codes: 0 done, 1 refused, 2 wrong usage, 3 unreadable or contradictory,\n"
+	"4 count-boot gave the running slot up: reboot.\n";
 
 /** What the caller may decide about is "refused"; a device that cannot be understood is not. */
 static int exit_code_of(int rc)
@@ -178,6 +183,37 @@ static int run_mark_success(const struct jota_io *io, const struct options *opti
 	return EXIT_DONE;
 }
 
+/* For an early unit. Only a board whose firmware does not count has something to do here. */
+static int run_count_boot(const struct jota_io *io, const struct options *options,
+			  const char *argument, struct jota_err *err)
+{
+	struct jota_boot_state state;
+	struct jota_config config;
+	int rc;
+
+	(void)options;
+	(void)argument;
+	if (jota_config_read(io, &config, err) < 0)
+		return EXIT_UNREADABLE;
+	rc = jota_count_boot(io, &config, &state, err);
+	if (rc < 0)
+		return exit_code_of(rc);
+	if (rc == JOTA_COUNT_NONE) {
+		(void)puts("no boot is to be counted");
+	} else if (rc == JOTA_COUNT_DONE) {
+		(void)printf("boot %u of %u of the slot on trial\n", state.boots_counted,
+			     state.boot_limit);
+	} else {
+		note(io, "rolled-back", jota_slot_name(jota_slot_other(state.next)));
+		(void)jota_fail(err, EPERM,
+				"the running slot was booted more than %u times and not confirmed: "
+				"slot %s boots next, reboot now.",
+				state.boot_limit, jota_slot_name(state.next));
+		return EXIT_GIVEN_UP;
+	}
+	return EXIT_DONE;
+}
+
 static int run_history(const struct jota_io *io, const struct options *options,
 		       const char *argument, struct jota_err *err)
 {
@@ -191,10 +227,28 @@ static int run_history(const struct jota_io *io, const struct options *options,
 	return r < 0 ? EXIT_UNREADABLE : EXIT_DONE;
 }
 
+static int run_doctor(const struct jota_io *io, const struct options *options, const char *argument,
+		      struct jota_err *err)
+{
+	size_t bad = 0;
+
+	(void)argument;
+	if (doctor_show(io, options->json, stdout, &bad, err) < 0)
+		return EXIT_UNREADABLE;
+	if (bad == 0)
+		return EXIT_DONE;
+	(void)jota_fail(err, EPERM, "%zu of these findings could leave a device without help.", bad);
+	return EXIT_REFUSED;
+}
+
 static const struct verb verbs[] = {
-	{ "info", NULL, true, run_info },	{ "get-slot", NULL, false, run_get_slot },
-	{ "switch", "A|B", false, run_switch }, { "mark-success", NULL, false, run_mark_success },
+	{ "info", NULL, true, run_info },
+	{ "get-slot", NULL, false, run_get_slot },
+	{ "switch", "A|B", false, run_switch },
+	{ "mark-success", NULL, false, run_mark_success },
+	{ "count-boot", NULL, false, run_count_boot },
 	{ "history", NULL, true, run_history },
+	{ "doctor", NULL, true, run_doctor },
 };
 
 static const struct verb *find_verb(const char *name)
