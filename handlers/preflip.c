@@ -34,6 +34,7 @@
 #define WARNING "warning: "
 #define VERDICT "verdict: "
 #define REFUSE "refuse: "
+#define SENTENCE_MAX 300u
 
 static bool exists(const struct jota_io *io, const char *path)
 {
@@ -210,17 +211,24 @@ static int fail_without_verdict(const struct jota_spawned *ended, unsigned deadl
 /* What it said before it had to be ended does not count. */
 static int judge(struct jota_spawned *ended, unsigned deadline_s, struct jota_err *err)
 {
+	const char *sentence;
+	size_t len;
 	const char *verdict = read_lines(ended->tail);
 	bool died = ended->timed_out || ended->too_much ||
 		    (ended->status_known && !WIFEXITED(ended->status));
 
 	if (!verdict || died)
 		return fail_without_verdict(ended, deadline_s, err);
-	if (!strncmp(verdict, REFUSE, strlen(REFUSE)))
+	if (!strncmp(verdict, REFUSE, strlen(REFUSE))) {
+		sentence = verdict + strlen(REFUSE);
+		len = strnlen(sentence, SENTENCE_MAX);
+		while (len > 0 && sentence[len - 1] == '.')
+			len--;
 		return jota_fail(
 			err, EBADMSG,
-			"the new slot is not booted, the running slot stays selected: %.300s.",
-			verdict + strlen(REFUSE));
+			"the new slot is not booted, the running slot stays selected: %.*s.",
+			(int)len, sentence);
+	}
 	if (strcmp(verdict, "pass") != 0 || (ended->status_known && WEXITSTATUS(ended->status) != 0))
 		return fail_without_verdict(ended, deadline_s, err);
 	INFO("the new slot passed the checks before its first boot");

@@ -15,7 +15,7 @@ fuzz_sanitizers := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-o
 # The library and the target are watched for coverage, the device that they run on is not.
 # Of lib/swu the pure readers: what needs no more than libconfig.
 fuzz_watched := $(patsubst %.c,$(FUZZ_OUT)/obj/%.o,$(sort $(wildcard $(addprefix lib/,base/*.c \
-	slot/*.c write/*.c swu/container.c swu/description*.c swu/findings.c swu/lint*.c))))
+	slot/*.c write/*.c swu/container.c swu/description*.c swu/findings.c swu/lint*.c health/*.c))))
 fuzz_device := $(patsubst %.c,$(FUZZ_OUT)/obj/%.o,tests/fuzz/device.c tests/support/tree.c \
 	tests/support/tree_env.c)
 fuzz_targets := $(FUZZ_TARGETS:%=$(FUZZ_OUT)/obj/tests/fuzz/fuzz_%.o)
@@ -24,7 +24,7 @@ $(fuzz_watched) $(fuzz_targets) $(fuzz_planted): fuzz_flags := -fsanitize=fuzzer
 $(fuzz_planted): fuzz_flags += -DJOTA_FUZZ_PLANT
 
 fuzz_compile = clang $(STD_FLAGS) $(WARN_FLAGS) -O1 -g -pthread -MMD -MP $(fuzz_sanitizers) \
-	$(fuzz_flags) -Ilib -Itests $(lib_cflags)
+	$(fuzz_flags) -Ilib -Itests $(lib_cflags) $(health_cflags)
 
 $(fuzz_watched) $(fuzz_device) $(fuzz_targets): $(FUZZ_OUT)/obj/%.o: %.c | fuzz-deps
 	@mkdir -p $(@D)
@@ -44,7 +44,12 @@ $(FUZZ_OUT)/libdevice.a: $(fuzz_device)
 	$(Q)rm -f $@ && ar rcs $@ $^
 
 fuzz_link = @mkdir -p $(@D); echo '  LINK    $@'; \
-	clang -fsanitize=fuzzer $(fuzz_sanitizers) -pthread -o $@ $^ $(lib_libs)
+	clang -fsanitize=fuzzer $(fuzz_sanitizers) -pthread -o $@ $^ $(lib_libs) $(fuzz_more_libs)
+# The table of kinds names every kind, so these bring all of lib/health and what checks signatures.
+fuzz_health := health newroot
+fuzz_health_programs := $(foreach t,$(fuzz_health),$(FUZZ_OUT)/bin/$(t) $(FUZZ_OUT)/bin/$(t)-planted)
+$(fuzz_health_programs): fuzz_more_libs = $(LIBSWU) $(LIBJOTA) $(health_libs) $(lib_libs)
+$(fuzz_health_programs): | $(LIBSWU) $(LIBJOTA)
 $(FUZZ_PROGRAMS): $(FUZZ_OUT)/bin/%: $(FUZZ_OUT)/obj/tests/fuzz/fuzz_%.o $(FUZZ_OUT)/libdevice.a \
 	$(FUZZ_OUT)/libjota.a
 	$(fuzz_link)
@@ -53,11 +58,17 @@ $(FUZZ_PLANTED): $(FUZZ_OUT)/bin/%-planted: $(FUZZ_OUT)/obj/tests/fuzz/planted_%
 	$(fuzz_link)
 
 fuzz_replay_objects := $(call object_of,tests/fuzz/replay.c tests/fuzz/device.c)
-$(FUZZ_REPLAYS): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o $(fuzz_replay_objects) \
-	$(LIBSUPPORT) $(LIBSWU) $(LIBJOTA)
+fuzz_health_replays := $(fuzz_health:%=$(OUT)/tests/fuzz/replay_%)
+$(filter-out $(fuzz_health_replays),$(FUZZ_REPLAYS)): $(OUT)/tests/fuzz/replay_%: \
+	$(OUT)/obj/tests/fuzz/fuzz_%.o $(fuzz_replay_objects) $(LIBSUPPORT) $(LIBSWU) $(LIBJOTA)
 	@mkdir -p $(@D)
 	@echo '  LINK    $@'
 	$(Q)$(LINK) -o $@ $^ $(lib_libs)
+$(fuzz_health_replays): $(OUT)/tests/fuzz/replay_%: $(OUT)/obj/tests/fuzz/fuzz_%.o \
+	$(fuzz_replay_objects) $(LIBSUPPORT) $(LIBHEALTH) $(LIBSWU) $(LIBJOTA)
+	@mkdir -p $(@D)
+	@echo '  LINK    $@'
+	$(Q)$(LINK) -o $@ $^ $(health_libs) $(lib_libs)
 
 -include $(patsubst %.o,%.d,$(fuzz_watched) $(fuzz_device) $(fuzz_targets) $(fuzz_planted) \
 	$(fuzz_replay_objects) $(call object_of,$(FUZZ_TARGETS:%=tests/fuzz/fuzz_%.c)))

@@ -86,9 +86,9 @@ def asan_jobs(build):
 
 
 # The first three are about limits, signals and failing starts of child processes, which valgrind keeps
-# for itself; the other two need openat2, which valgrind does not know.
+# for itself; the others need openat2, which valgrind does not know.
 VALGRIND_CANNOT = ("base/test_spawn", "health/test_command", "health/test_engine",
-                   "health/test_newroot", "health/test_new_slot")
+                   "health/test_newroot", "health/test_new_slot", "health/test_cells")
 
 
 def valgrind_jobs(build):

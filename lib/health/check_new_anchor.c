@@ -135,6 +135,17 @@ static int keep_anchor(const char *text, char path[64], struct jota_err *err)
 	return take_fd(&fd);
 }
 
+/* The first finding's sentence, which has its full stop. */
+static void take_finding(const struct jota_swu_findings *findings, struct jota_err *err)
+{
+	const char *text = findings->count ? findings->finding[0].text : "nobody signed.";
+	size_t len = strlen(text);
+
+	while (len > 0 && text[len - 1] == '.')
+		len--;
+	(void)jota_fail(err, EKEYREJECTED, "%.*s.", (int)(len < 400 ? len : 400), text);
+}
+
 /* 1 good, 0 not: the sentence is in err; -errno. */
 static int try_method(const struct jota_swu_trust *trust, const struct signed_text *update,
 		      struct jota_err *err)
@@ -148,8 +159,7 @@ static int try_method(const struct jota_swu_trust *trust, const struct signed_te
 	if (r == 0 && count > 0)
 		r = 1;
 	else if (r == 0)
-		(void)jota_fail(err, EKEYREJECTED, "%s",
-				findings.count ? findings.finding[0].text : "nobody signed.");
+		take_finding(&findings, err);
 	jota_swu_findings_done(&findings);
 	return r;
 }

@@ -83,8 +83,7 @@ static bool is_absent(int r)
 	return r == -ENOENT || r == -ENOTDIR;
 }
 
-/** 1, 0, -errno. */
-static int is_enabled(const struct jota_newroot *root, const char *unit, struct jota_err *err)
+int jota_new_unit_enabled(const struct jota_newroot *root, const char *unit, struct jota_err *err)
 {
 	for (size_t i = 0; i < DIR_COUNT; i++) {
 		struct search s = { .root = root, .dir = unit_dirs[i], .unit = unit, .err = err };
@@ -180,7 +179,7 @@ static bool unit_holds(const struct jota_newroot *root, const char *unit, struct
 			   unit, path);
 		return false;
 	}
-	r = is_enabled(root, unit, &err);
+	r = jota_new_unit_enabled(root, unit, &err);
 	if (r <= 0) {
 		jota_found(ret, JOTA_FAIL, r ? JOTA_WHY_FILESYSTEM : JOTA_WHY_UNIT_DISABLED,
 			   "unit '%s' %s", unit, r ? err.msg : "is not enabled in the new root");
@@ -202,7 +201,7 @@ static void judge_units(const struct jota_check *check, const struct jota_newroo
 
 	for (; *unit; unit++) {
 		/* Who starts them in another way here will go on doing so. */
-		if (check->value[AS_RUNNING].number && is_enabled(here, *unit, &err) <= 0)
+		if (check->value[AS_RUNNING].number && jota_new_unit_enabled(here, *unit, &err) <= 0)
 			continue;
 		if (!unit_holds(root, *unit, ret))
 			return;

@@ -87,4 +87,4 @@ extern const struct jota_check_kind jota_kind_systemd_unit, jota_kind_command, j
 	jota_kind_tcp, jota_kind_mount, jota_kind_space, jota_kind_device, jota_kind_file,
 	jota_kind_esrt, jota_kind_kernel_modules, jota_kind_update_path, jota_kind_update_server,
 	jota_kind_new_filesystem, jota_kind_new_init, jota_kind_new_release, jota_kind_new_modules,
-	jota_kind_new_command_line, jota_kind_new_units, jota_kind_new_anchor;
+	jota_kind_new_command_line, jota_kind_new_units, jota_kind_new_anchor, jota_kind_new_health;

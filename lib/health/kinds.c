@@ -29,6 +29,7 @@ static const struct jota_check_kind *const kinds[] = {
 	&jota_kind_new_command_line,
 	&jota_kind_new_units,
 	&jota_kind_new_anchor,
+	&jota_kind_new_health,
 };
 #define KIND_COUNT (sizeof(kinds) / sizeof(kinds[0]))
 

@@ -95,11 +95,14 @@ static int take_setting(const struct jota_plan_place *at, const config_setting_t
 		return jota_plan_seconds(at, setting, 0, DEADLINE_MAX_MS, &plan->stability_ms, err);
 	if (strcmp(name, "data_dir") == 0)
 		return take_data_dir(at, setting, plan, err);
+	if (strcmp(name, "baseline_required") == 0)
+		return jota_plan_bool(at, setting, &plan->baseline_required, err);
 	if (strcmp(name, "checks") == 0)
 		return take_checks(at, setting, plan, err);
-	return jota_plan_fail(
+	return jota_plan_fail_unknown(
 		at, line_of(setting), err,
-		"key '%.40s' is not known, there are: deadline_s, stability_s, data_dir, checks",
+		"key '%.40s' is not known, there are: deadline_s, stability_s, data_dir, "
+		"baseline_required, checks",
 		name);
 }
 

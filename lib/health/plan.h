@@ -39,8 +39,9 @@ struct jota_check {
 };
 
 struct jota_plan {
-	uint32_t deadline_ms;  /* of a whole run */
-	uint32_t stability_ms; /* 0: no window */
+	uint32_t deadline_ms;	/* of a whole run */
+	uint32_t stability_ms;	/* 0: no window */
+	bool baseline_required; /* no update without a baseline */
 	char data_dir[PATH_MAX];
 	struct jota_check *check; /* heap */
 	size_t count;
@@ -48,8 +49,9 @@ struct jota_plan {
 
 /**
  * Read and check the plan (prefixed path, JOTA_HEALTH_CONF). Errors name file and line. -ENOENT no file; -EPERM file or directory
- * not owned by root (under a root prefix: nor by us), or writable by others; -EINVAL everything else that is wrong with it, also a
- * plan without a critical check after the reboot, which would confirm every image. jota_plan_done() frees.
+ * not owned by root (under a root prefix: nor by us), or writable by others; -ENOTSUP a kind, a field or a key that this version does
+ * not know; -EINVAL everything else that is wrong with it, also a plan without a critical check after the reboot, which would
+ * confirm every image. jota_plan_done() frees.
  */
 int jota_plan_read(const struct jota_io *io, const char *path, struct jota_plan *ret,
 		   struct jota_err *err);

@@ -39,7 +39,7 @@ static int take_name(const struct jota_plan_place *at, struct jota_check *check,
 static int take_kind(const struct jota_plan_place *at, struct jota_check *check,
 		     const config_setting_t *setting, struct jota_err *err)
 {
-	char text[JOTA_HEALTH_WORD_BYTES], known[240] = "";
+	char text[JOTA_HEALTH_WORD_BYTES], known[320] = "";
 	size_t used = 0;
 	int r = jota_plan_text(at, setting, text, sizeof(text), err);
 
@@ -54,8 +54,8 @@ static int take_kind(const struct jota_plan_place *at, struct jota_check *check,
 
 		used = n > 0 && used + (size_t)n < sizeof(known) ? used + (size_t)n : used;
 	}
-	return jota_plan_fail(at, line_of(setting), err, "kind '%s' is not known, there are: %s",
-			      text, known);
+	return jota_plan_fail_unknown(at, line_of(setting), err,
+				      "kind '%s' is not known, there are: %s", text, known);
 }
 
 static int take_phase(const struct jota_plan_place *at, struct jota_check *check,
@@ -75,10 +75,11 @@ static int take_phase(const struct jota_plan_place *at, struct jota_check *check
 		enum jota_phase phase;
 
 		if (jota_phase_parse(text, &phase) < 0 || phase == JOTA_PHASE_BASELINE)
-			return jota_plan_fail(at, line_of(setting), err,
-					      "phase '%.40s' is not known, expected \"preflip\", "
-					      "\"postboot\" or a list of both",
-					      text);
+			return jota_plan_fail_unknown(
+				at, line_of(setting), err,
+				"phase '%.40s' is not known, expected \"preflip\", \"postboot\" "
+				"or a list of both",
+				text);
 		check->phases |= 1u << phase;
 	}
 	if (!check->phases)

@@ -14,25 +14,45 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REGEX_REPEATS_MAX 2u
 #define TEXT_CHARS_MAX 1024u
 #define LIST_MAX 32
+
+static int fail_at(const struct jota_plan_place *at, unsigned line, int errnum,
+		   struct jota_err *err, const char *fmt, va_list args)
+{
+	char text[JOTA_ERR_MSG_BYTES];
+
+	if (vsnprintf(text, sizeof(text), fmt, args) < 0)
+		text[0] = '\0';
+	if (at->check && at->check[0] != '\0')
+		return jota_fail(err, errnum, "%s line %u: check '%.47s': %s.", at->file, line,
+				 at->check, text);
+	return jota_fail(err, errnum, "%s line %u: %s.", at->file, line, text);
+}
 
 int jota_plan_fail(const struct jota_plan_place *at, unsigned line, struct jota_err *err,
 		   const char *fmt, ...)
 {
-	char text[JOTA_ERR_MSG_BYTES];
 	va_list args;
-	int n;
+	int r;
 
 	va_start(args, fmt);
-	n = vsnprintf(text, sizeof(text), fmt, args);
+	r = fail_at(at, line, EINVAL, err, fmt, args);
 	va_end(args);
-	if (n < 0)
-		text[0] = '\0';
-	if (at->check && at->check[0] != '\0')
-		return jota_fail(err, EINVAL, "%s line %u: check '%.47s': %s.", at->file, line,
-				 at->check, text);
-	return jota_fail(err, EINVAL, "%s line %u: %s.", at->file, line, text);
+	return r;
+}
+
+int jota_plan_fail_unknown(const struct jota_plan_place *at, unsigned line, struct jota_err *err,
+			   const char *fmt, ...)
+{
+	va_list args;
+	int r;
+
+	va_start(args, fmt);
+	r = fail_at(at, line, ENOTSUP, err, fmt, args);
+	va_end(args);
+	return r;
 }
 
 static unsigned line_of(const config_setting_t *setting)
@@ -172,8 +192,18 @@ static int check_regex(const struct jota_plan_place *at, unsigned line, const st
 {
 	char why[96];
 	regex_t compiled;
-	int r = regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB);
+	size_t repeats = 0;
+	int r;
 
+	/* Nested ones multiply: compiling a{255}{255}{255} takes all memory there is. */
+	for (const char *c = text; *c; c++)
+		repeats += *c == '{';
+	if (repeats > REGEX_REPEATS_MAX)
+		return jota_plan_fail(at, line, err,
+				      "%s '%.80s' has %zu repeat counts in braces, at most %u are "
+				      "possible",
+				      f->name, text, repeats, REGEX_REPEATS_MAX);
+	r = regcomp(&compiled, text, REG_EXTENDED | REG_NOSUB);
 	if (r == 0) {
 		regfree(&compiled);
 		return 0;
@@ -265,7 +295,7 @@ static int fail_unknown(const struct jota_plan_place *at, const struct jota_chec
 
 		used = n > 0 && used + (size_t)n < sizeof(known) ? used + (size_t)n : used;
 	}
-	return jota_plan_fail(
+	return jota_plan_fail_unknown(
 		at, line_of(setting), err,
 		"field '%.40s' is not known, a check of kind '%s' has: name, kind, phase, "
 		"severity, deadline_s, retries, interval_s, baseline, once%s",

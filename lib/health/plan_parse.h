@@ -21,6 +21,10 @@ struct jota_plan_place {
 int jota_plan_fail(const struct jota_plan_place *at, unsigned line, struct jota_err *err,
 		   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/** The same for a word that is not known: -ENOTSUP, because another version of this program may know it. */
+int jota_plan_fail_unknown(const struct jota_plan_place *at, unsigned line, struct jota_err *err,
+			   const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
 /** Seconds, whole or with a fraction, as milliseconds. -EINVAL outside the range. */
 int jota_plan_seconds(const struct jota_plan_place *at, const config_setting_t *setting,
 		      uint32_t min_ms, uint32_t max_ms, uint32_t *ret_ms, struct jota_err *err);

@@ -27,8 +27,10 @@ static const char builtin[] =
 	CHECK("new-command-line", "new-command-line", "30", "") ","
 	CHECK("new-units", "new-units", "30",
 	      "units = [ \"swupdate.service\", \"jetson-health.service\", "
-	      "\"jetson-health-confirm.service\" ]; as_running = true;") ","
+	      "\"jetson-health-confirm.service\", \"jetson-slot-count.service\" ]; "
+	      "as_running = true;") ","
 	CHECK("new-anchor", "new-anchor", "30", "") ","
+	CHECK("new-health", "new-health", "30", "") ","
 	"{ name = \"kernel-modules\"; kind = \"kernel-modules\"; } );";
 /* clang-format on */
 

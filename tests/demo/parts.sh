@@ -176,6 +176,47 @@ release_in() {
 		sed -n 's/^VERSION_ID=/release /p' | grep . || say unreadable
 }
 
+health_tool() {
+	JOTA_ROOT=$device "$build/bin/jetson-health" "$@"
+}
+
+# from_slot PATH...: puts files of the root filesystem that runs where programs look for them. The
+# device's folder has no root filesystem, only what they read of one.
+from_slot() {
+	local path
+	for path in "$@"; do
+		mkdir -p "$device${path%/*}"
+		debugfs -R "dump $path $device$path" "$(device node "$booted_root")" 2>/dev/null
+		[ -s "$device$path" ] || die "'$path' is not in $booted_root"
+	done
+}
+
+# Acts the start of the product: the image's own script.
+start_product() {
+	from_slot /etc/os-release /etc/swupdate-jetson/health.conf /opt/product/start
+	ROOT=$device sh "$device/opt/product/start"
+}
+
+# check_health: jetson-health decides about the slot that runs; its exit code goes into $code.
+check_health() {
+	say "\$ jetson-health run --apply"
+	code=0
+	health_tool run --apply >"$work/logs/health" 2>&1 || code=$?
+	indent <"$work/logs/health"
+	say "jetson-health ended with $code"
+}
+
+# status_of CHECK: what the last check after a boot made of it.
+status_of() {
+	awk -v name="$1" '$2 == name || $1 == name { print }' "$work/logs/health" |
+		grep -o -w -e pass -e fail -e timeout -e error -e skipped | head -n 1
+}
+
+# reason_in PROGRAM: "health:<check>:<reason>" as that program tells it.
+reason_in() {
+	grep -o 'health:[a-z]*:[a-z-]*' "$work/logs/$1" | sort -u | tr '\n' ' ' | sed 's/ $//'
+}
+
 # power_on: the model acts what U-Boot would do; the result is in $booted_slot, $booted_root and
 # $boot_count, and the device is as after that boot.
 power_on() {

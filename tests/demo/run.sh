@@ -23,7 +23,7 @@ PATH=$PATH:/usr/sbin:/sbin
 
 prepare() {
 	local program
-	for program in bin/swupdate-jetson bin/jetson-slot bin/jetson-swu bin/uboot-model plugin/jetson-handlers.so; do
+	for program in bin/swupdate-jetson bin/jetson-slot bin/jetson-swu bin/jetson-health bin/uboot-model plugin/jetson-handlers.so; do
 		[ -r "$build/$program" ] || die "'$build/$program' is missing: run 'make demo'"
 	done
 	[ -x "${SWUPDATE:-$build/host/debian/usr/bin/swupdate}" ] ||
@@ -148,6 +148,53 @@ half_a_slot() {
 	row 5 "after a reboot runs (model)" "B release 2.0" "$booted_slot $(release_in "$booted_root")"
 }
 
+# 6: the new slot boots, but its checks say no; why is told afterwards.
+failing_health() {
+	heading "6  Update to release 3.0 on a device with health checks; its model does not load"
+	mkdir -p "$device/usr/sbin"
+	ln -s "$build/bin/jetson-health" "$device/usr/sbin/jetson-health"
+	start_product
+	grep '^	{ name' "$device/etc/swupdate-jetson/health.conf" | indent
+	install_package update-3.0
+	sed -n 's/^\[WARN \] : SWUPDATE running : *\[[a-z_]*\] : //p' "$work/logs/swupdate-update-3.0" |
+		grep check | indent
+	row 6 "swupdate ends with" 0 "$code"
+	power_on
+	start_product
+	row 6 "after the reboot runs, on trial (model)" "A release 3.0" \
+		"$booted_slot $(release_in "$booted_root")"
+	check_health
+	row 6 "jetson-health (4: rolled back) ends with" 4 "$code"
+	row 6 "check 'camera', unplugged all the time" skipped "$(status_of camera)"
+	row 6 "boot: slot, on trial, A good, ustate" "B 0 0 3" \
+		"$(env_words boot_slot upgrade_available slotA_ok ustate)"
+	say "reboot:"
+	power_on
+	start_product
+	row 6 "after the next reboot runs (model)" "B release 2.0" \
+		"$booted_slot $(release_in "$booted_root")"
+	check_health
+	row 6 "jetson-health ends with" 0 "$code"
+	tell_why
+}
+
+# The old slot knows what became of the new one.
+tell_why() {
+	local why=health:detector:content-differs
+	say "\$ jetson-slot history"
+	slot_tool history >"$work/logs/history"
+	indent <"$work/logs/history"
+	say "\$ jetson-health status"
+	health_tool status >"$work/logs/status"
+	head -n 3 "$work/logs/status" | indent
+	say "\$ jetson-health explain"
+	health_tool explain >"$work/logs/explain"
+	head -n 7 "$work/logs/explain" | indent
+	row 6 "why, says jetson-slot history" "$why" "$(reason_in history)"
+	row 6 "why, says jetson-health status" "$why" "$(reason_in status)"
+	row 6 "why, says jetson-health explain" "$why" "$(reason_in explain)"
+}
+
 SECONDS=0
 prepare
 good_update
@@ -155,6 +202,7 @@ unconfirmed_update
 forged_description
 forged_payload
 half_a_slot
+failing_health
 
 heading "What was shown, in $SECONDS s"
 show_table

@@ -29,7 +29,7 @@ EDGES = re.compile(r"\bcov: (\d+)")
 ALL_EDGES = re.compile(r"Loaded \d+ modules?\s+\((\d+) inline 8-bit counters\)")
 # libconfig leaks at a syntax error (lsan.supp), so LeakSanitizer would look through all memory after
 # nearly every unit, which is 27 times slower. Here it looks at the units that were kept, at the end.
-LEAKS_AT_THE_END = ("config", "swu_description")
+LEAKS_AT_THE_END = ("config", "health", "swu_description")
 COLUMNS = "{:<10}{:>12}{:>9}{:>8}{:>10}{:>11}{:>9}"
 
 

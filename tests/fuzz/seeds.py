@@ -113,6 +113,20 @@ def policy(_):
     yield "cancel", bytes((2, 0, 3, 0, 0, 55, 4, 7))
 
 
+def uefi(_):
+    def record(facts, *texts):
+        return bytes((facts | 64, 0, 0, 0, 0, 1)) + b"".join(t.encode() + b"\0" for t in texts) + b"\0"
+
+    begun, packed = "i=Age7-0000", BOOT_ID.replace("-", "")
+    flipped = f"t=Bgt1B0203{packed}"
+    yield "begun", record(0, begun)
+    yield "arming", record(0, begun, flipped, "c=01234567")
+    yield "flipped", record(6, begun, flipped, "c=01234567")
+    yield "void", record(46, begun, flipped)
+    yield "factory", record(1, "i=Fee--0000", "v.colour=red", "w.colour=green")
+    yield "failed", record(16, "i=Age3B0003", "ir=firmware:-:boot-limit", "v.a=1")
+
+
 def swu_container(work):
     """What cpio packs, in both formats, without the zeros that fill its last block."""
     (work / "sw-description").write_text('software = { version = "1"; };\n')
@@ -144,9 +158,55 @@ def swu_description(_):
                     b'properties: { part = "1"; offset = "0"; total = "4294967297"; }; } ); };')
 
 
+def health(_):
+    for path in sorted((TOP / "docs/examples").glob("health-*.conf")):
+        lines = [line for line in path.read_text().splitlines() if not line.strip().startswith("#")]
+        yield path.stem[7:], "\n".join(filter(None, lines)).encode()
+    yield "preflip", (b'stability_s = 0; checks = ( { name = "a"; kind = "file"; path = "/x"; matches = "^[a-z]{1,3}$"; },'
+                      b'{ name = "b"; kind = "new-release"; phase = "preflip"; version = "^2"; },'
+                      b'{ name = "c"; kind = "new-units"; phase = "preflip"; units = [ "a.service" ]; } );')
+    yield "twice", b'checks = ( { name = "a"; kind = "mount"; path = "/"; }, { name = "a"; kind = "esrt"; } );'
+
+
+def records(image):
+    """As the target wants it: size, then what is not zero, in pieces of at most 192 bytes."""
+    packed = bytes((len(image) // 1024 - 64,))
+    for at in range(0, len(image), 192):
+        piece = image[at:at + 192].rstrip(b"\0")
+        # Padding of the bitmaps, which nobody reads.
+        if piece and piece.count(0xff) != len(piece):
+            packed += struct.pack("<HB", at // 64, len(piece)) + piece
+    return packed
+
+
+def newroot(work):
+    tree = work / "tree"
+    for folder in ("etc/systemd/system/a.target.wants", "sbin", "usr"):
+        (tree / folder).mkdir(parents=True)
+    (tree / "etc/os-release").write_text("ID=demo\nVERSION_ID=\"1.0\"\n")
+    (tree / "sbin/init").write_text("#!/usr/x\n")
+    (tree / "sbin/init").chmod(0o755)
+    (tree / "usr/x").write_bytes(b"\x7fELF\x02\x01\x01")
+    (tree / "etc/up").symlink_to("../../etc")
+    (tree / "etc/link").symlink_to("/etc/os-release")
+    (tree / "etc/long").symlink_to("x/" * 40)
+    (tree / "etc/systemd/system/a.target.wants/app.service").symlink_to("/usr/lib/app.service")
+    for path in sorted(tree.rglob("*"), reverse=True):
+        os.utime(path, (0, 0), follow_symlinks=False)
+    for name, options in (("ext2", ("-O", "none")), ("ext4", ("-O", "extents,^has_journal,^metadata_csum"))):
+        image = work / f"{name}.img"
+        subprocess.run(["mke2fs", "-q", "-F", "-t", name, "-b", "1024", "-N", "24", "-m", "0", "-U",
+                        BOOT_ID, "-E", f"hash_seed={BOOT_ID},root_owner=0:0", *options, "-d", tree, image,
+                        "96k"], check=True, stdout=subprocess.DEVNULL,
+                       env={**os.environ, "E2FSPROGS_FAKE_TIME": "1",
+                            "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+        yield name, records(image.read_bytes())
+
+
 def main():
     folder = Path(sys.argv[1])
-    for target in (bootimg, env, fw_env, config, evidence, policy, swu_container, swu_description):
+    for target in (bootimg, env, fw_env, config, evidence, policy, uefi, swu_container, swu_description,
+                   health, newroot):
         out = folder / target.__name__
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("seed-*"):

@@ -6,6 +6,7 @@
 #include "health/health_test.h"
 #include "health/newroot.h"
 
+#include <elf.h>
 #include <fcntl.h>
 #include <stdint.h>
 
@@ -61,6 +62,33 @@ static inline void add_bytes(const char *path, const void *data, size_t bytes, m
 static inline void add(const char *path, const char *text, mode_t mode)
 {
 	add_bytes(path, text, strlen(text), mode);
+}
+
+#if defined(__aarch64__)
+#define HERE EM_AARCH64
+#define ELSEWHERE EM_X86_64
+#else
+#define HERE EM_X86_64
+#define ELSEWHERE EM_AARCH64
+#endif
+
+static inline void add_elf(const char *path, uint16_t machine, const char *loader)
+{
+	uint8_t file[64 + 56 + 64] = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 };
+	size_t len = loader ? strlen(loader) + 1 : 0;
+
+	file[16] = ET_DYN;
+	file[18] = (uint8_t)machine;
+	file[19] = (uint8_t)(machine >> 8);
+	file[32] = 64;
+	file[54] = 56;
+	file[56] = 1;
+	file[64] = loader ? PT_INTERP : PT_LOAD;
+	file[72] = 120;
+	file[96] = (uint8_t)len;
+	if (loader)
+		memcpy(file + 120, loader, len);
+	add_bytes(path, file, sizeof(file), 0755);
 }
 
 static inline void add_link(const char *path, const char *target)

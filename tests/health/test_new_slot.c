@@ -7,35 +7,6 @@
 #include "health/newroot_test.h"
 #include "health/preflip.h"
 
-#include <elf.h>
-
-static void add_elf(const char *path, uint16_t machine, const char *loader)
-{
-	uint8_t file[64 + 56 + 64] = { 0x7f, 'E', 'L', 'F', ELFCLASS64, ELFDATA2LSB, 1 };
-	size_t len = loader ? strlen(loader) + 1 : 0;
-
-	file[16] = ET_DYN;
-	file[18] = (uint8_t)machine;
-	file[19] = (uint8_t)(machine >> 8);
-	file[32] = 64;
-	file[54] = 56;
-	file[56] = 1;
-	file[64] = loader ? PT_INTERP : PT_LOAD;
-	file[72] = 120;
-	file[96] = (uint8_t)len;
-	if (loader)
-		memcpy(file + 120, loader, len);
-	add_bytes(path, file, sizeof(file), 0755);
-}
-
-#if defined(__aarch64__)
-#define HERE EM_AARCH64
-#define ELSEWHERE EM_X86_64
-#else
-#define HERE EM_X86_64
-#define ELSEWHERE EM_AARCH64
-#endif
-
 START_TEST(a_program_must_be_able_to_start_here)
 {
 	add_elf("/bin/static", HERE, NULL);
@@ -149,14 +120,14 @@ START_TEST(built_in_checks_are_done_unless_their_kind_is_configured)
 	struct jota_plan plan;
 
 	ck_assert_msg(jota_preflip_plan(&scratch.io, &plan, &err) == 0, "%s", err.msg);
-	ck_assert_uint_eq(count_checks(&plan, NULL), 7);
+	ck_assert_uint_eq(count_checks(&plan, NULL), 8);
 	jota_plan_done(&plan);
 	write_conf(
 		",{ name = \"a\"; kind = \"new-init\"; phase = \"preflip\"; path = \"/init\"; }"
 		",{ name = \"b\"; kind = \"new-init\"; phase = \"preflip\"; severity = \"warning\"; }"
 		",{ name = \"c\"; kind = \"command\"; phase = \"preflip\"; argv = [ \"/x\" ]; }");
 	ck_assert_msg(jota_preflip_plan(&scratch.io, &plan, &err) == 0, "%s", err.msg);
-	ck_assert_uint_eq(count_checks(&plan, NULL), 9);
+	ck_assert_uint_eq(count_checks(&plan, NULL), 10);
 	ck_assert_uint_eq(count_checks(&plan, "new-init"), 2);
 	ck_assert_uint_eq(count_checks(&plan, "kernel-modules"), 0);
 	ck_assert_ptr_null(jota_plan_find(&plan, "new-init"));

@@ -9,6 +9,7 @@ import gzip
 import os
 import random
 import shutil
+import subprocess
 import time
 from pathlib import Path
 
@@ -58,6 +59,7 @@ def make_tree(tree, keys, version="2.0.0"):
     put(tree / "etc/swupdate.cfg", 'globals: { public-key-file = "/etc/swupdate/ca.pem"; };\n')
     put(tree / "etc/swupdate/ca.pem", keys.ca.read_bytes())
     put_units(tree)
+    put_checks(tree)
     return tree
 
 
@@ -81,7 +83,10 @@ def make_boot(folder, cmdline="quiet", release=KERNEL, packed=False):
 @pytest.fixture
 def bench(make_bench):
     """A device with jetson-health and a release for it; tests spoil one thing."""
-    made = make_bench()
+    return furnish(make_bench())
+
+
+def furnish(made):
     made.tree = make_tree(made.work / "tree", made.stock.keys)
     put(made.root / "etc/os-release", 'ID=jetson-demo\nVERSION_ID="1.0.0"\n')
     put_units(made.root)
@@ -122,11 +127,15 @@ def configure(bench, text):
         file.write(text + "\n")
 
 
-def set_checks(bench, checks):
-    folder = bench.root / "etc/swupdate-jetson"
-    put(folder / "health.conf", 'checks = (\n{ name = "k"; kind = "kernel-modules"; },\n'
-        f"{checks} );\n")
+def put_checks(root, checks="", head=""):
+    folder = root / "etc/swupdate-jetson"
+    put(folder / "health.conf", f'{head}checks = (\n{{ name = "k"; kind = "kernel-modules"; }}'
+        f"{',' if checks else ''}\n{checks} );\n")
     folder.chmod(0o755)
+
+
+def set_checks(bench, checks):
+    put_checks(bench.root, checks)
 
 
 # A good slot
@@ -261,6 +270,59 @@ def test_slots_that_do_not_suit_each_other_are_refused(bench, here, there, reaso
     check_refused(bench, install(bench), f": {reason}: ")
 
 
+# Root file systems that the kernel has to read
+
+def pack_other(bench, kind):
+    out = bench.work / f"rootfs.{kind}"
+    out.unlink(missing_ok=True)
+    if kind == "squashfs":
+        run("mksquashfs", bench.tree, out, "-quiet", "-no-progress", "-all-root", "-comp", "gzip")
+    else:
+        run("mkfs.erofs", "--quiet", out, bench.tree)
+    data = out.read_bytes()
+    return data + bytes(-len(data) % 4096)
+
+
+def known_to_the_kernel(kind):
+    """The driver may be a module that the first mount loads."""
+    subprocess.run(["modprobe", "-q", kind], check=False, stderr=subprocess.DEVNULL)
+    return kind in Path("/proc/filesystems").read_text().split()
+
+
+def test_a_root_that_cannot_be_looked_into_is_refused(bench):
+    """Here because a file is no partition; without root it is the same."""
+    check_refused(bench, install(bench, rootfs=pack_other(bench, "squashfs")), "filesystem-closed",
+                  "holds squashfs, which cannot be looked into", "(root, a partition, kernel 5.6 and")
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("kind", ["squashfs", "erofs"])
+@pytest.mark.parametrize("spoil, says", [(None, ""), (out_of_the_tree, "'/sbin/init' is not in the new root")],
+                         ids=["good", "out of the tree"])
+def test_a_root_that_the_kernel_reads_is_looked_into(make_bench, kind, spoil, says):
+    made = furnish(make_bench(loops=True))
+    if spoil:
+        spoil(made.tree)
+    mounts = Path("/proc/self/mountinfo").read_text()
+    ran = install(made, rootfs=pack_other(made, kind))
+    assert Path("/proc/self/mountinfo").read_text() == mounts
+    if not known_to_the_kernel(kind):
+        check_refused(made, ran, "filesystem-closed", f"holds {kind}, which cannot be looked into")
+    elif spoil:
+        check_refused(made, ran, "new-program", says)
+    else:
+        check_passed(made, ran)
+
+
+@pytest.mark.root
+def test_a_damaged_squashfs_is_refused(make_bench):
+    made = furnish(make_bench(loops=True))
+    image = bytearray(pack_other(made, "squashfs"))
+    image[48:96] = b"\xff" * 48  # where its tables begin
+    ran = install(made, rootfs=bytes(image))
+    check_refused(made, ran, "filesystem-closed", "which cannot be looked into")
+
+
 # What the integrator says
 
 def test_a_check_of_the_configuration_replaces_the_built_in_one(bench):
@@ -292,6 +354,152 @@ def test_switched_off_is_said(bench):
     ran = install(bench)
     assert ran.code == 0 and ran.says("is not checked before it boots: preflip is 'off'"), ran.text
     bench.check_flipped()
+
+
+# What works before the update
+
+LINK = '{ name = "link"; kind = "command"; argv = [ "/opt/link" ]; baseline = true; }'
+KEPT = "data/swupdate-jetson/health-baseline"
+
+
+def set_baseline(bench, works, head="stability_s = 0; "):
+    """A check that counts after the update only if it passed before it: a cable, say. For both slots."""
+    for root in (bench.root, bench.tree):
+        put_checks(root, LINK, head)
+    # Programs of checks run as nobody when the tests run as root.
+    for folder in (bench.root, bench.root.parent):
+        folder.chmod(0o755)
+    plug(bench, works)
+
+
+def plug(bench, works):
+    put(bench.root / "opt/link", f"#!/bin/sh\necho the cable; exit {0 if works else 1}\n", 0o755)
+
+
+def health(bench, *argv):
+    env = {"PATH": os.environ["PATH"], "JOTA_ROOT": str(bench.root)}
+    return subprocess.run([HEALTH, *argv], env=env, text=True, capture_output=True, check=False,
+                          stdin=subprocess.DEVNULL, timeout=120)
+
+
+def boot_new_slot(bench):
+    assert bench.reboot()["slot"] == "B"
+    # What is asked of the kernel that runs is not the matter here.
+    put(bench.root / "proc/sys/kernel/osrelease", f"{KERNEL}\n")
+    put(bench.root / f"lib/modules/{KERNEL}/modules.dep")
+    return health(bench, "run", "--apply")
+
+
+def test_what_failed_before_the_update_is_no_reason_to_roll_back(bench):
+    set_baseline(bench, works=False)
+    ran = install(bench)
+    check_passed(bench, ran)
+    assert ran.says("check 'link' fails before the update (exit-status: exit status 1: the cable), "
+                    "so it will not count after it"), ran.text
+    done = boot_new_slot(bench)
+    assert done.returncode == 0 and "not-in-baseline" in done.stdout, done.stdout + done.stderr
+    assert (bench.state()["boot_slot"], bench.state()["ustate"]) == ("B", "2")
+
+
+def test_what_worked_before_the_update_must_work_after_it(bench):
+    set_baseline(bench, works=True)
+    check_passed(bench, install(bench))
+    plug(bench, works=False)
+    done = boot_new_slot(bench)
+    assert done.returncode == 4, done.stdout + done.stderr
+    assert bench.device.environment.read()["jota_reason"] == "health:link:exit-status"
+    assert (bench.state()["boot_slot"], bench.state()["ustate"]) == ("A", "3")
+
+
+def test_a_baseline_of_an_earlier_update_does_not_count(bench):
+    """It passed then. Now nobody can say: the new one could not be kept."""
+    set_baseline(bench, works=True)
+    assert health(bench, "run", "--phase", "baseline").returncode == 0
+    before = (bench.root / KEPT).read_text()
+    plug(bench, works=False)
+    check_passed(bench, install(bench))
+    assert (bench.root / KEPT).read_text() != before
+    assert boot_new_slot(bench).returncode == 0
+
+
+def lose_data(bench):
+    """A data partition that is not there, and so no place to remember anything."""
+    shutil.rmtree(bench.root / "data")
+    put(bench.root / "data", "no directory\n")
+
+
+def test_a_baseline_that_cannot_be_kept_is_told_and_costs_no_update(bench):
+    set_baseline(bench, works=True)
+    lose_data(bench)
+    ran = install(bench)
+    check_passed(bench, ran)
+    assert ran.says("what works before the update is not kept, so no check in baseline mode will count")
+    plug(bench, works=False)
+    done = boot_new_slot(bench)
+    assert done.returncode == 0 and "no-baseline" in done.stdout, done.stdout + done.stderr
+
+
+def test_a_baseline_that_cannot_be_kept_refuses_the_update_where_that_is_wanted(bench):
+    set_baseline(bench, works=True, head="stability_s = 0; baseline_required = true; ")
+    lose_data(bench)
+    check_refused(bench, install(bench), "what works before the update is not kept")
+
+
+# The configuration of the checks that comes with the new slot
+
+def no_checks(tree):
+    (tree / "etc/swupdate-jetson/health.conf").unlink()
+
+
+def open_to_all(tree):
+    (tree / "etc/swupdate-jetson/health.conf").chmod(0o666)
+
+
+def no_file(tree):
+    no_checks(tree)
+    (tree / "etc/swupdate-jetson/health.conf").symlink_to("/etc/os-release")
+
+
+def checks(text):
+    def spoil(tree):
+        put_checks(tree, text)
+    spoil.__name__ = text[:40]
+    return spoil
+
+
+NEW_KIND = checks('{ name = "x"; kind = "gpu-temperature"; }')
+
+
+@pytest.mark.parametrize("spoil, says", [
+    (no_checks, "its jetson-health.service is enabled: it would confirm nothing"),
+    (open_to_all, "has mode 0666, others could change it"),
+    (no_file, "'/etc/swupdate-jetson/health.conf' of the new root is no regular file"),
+    (checks('{ name = "k"; kind = "mount"; path = "/"; }'), "line 3: check 'k' stands in line 2 already"),
+    (checks('{ name = "x"; kind = "mount"; path = "/"; deadline_s = -1; }'),
+     "line 3: check 'x': deadline_s is -1"),
+    (checks('{ name = "x"; kind = "mount"; }'), "field 'path' is missing"),
+    (checks("{ name ="), "line 3: syntax error"),
+], ids=lambda value: getattr(value, "__name__", None))
+def test_checks_that_the_new_slot_could_not_run_are_refused(bench, spoil, says):
+    spoil(bench.tree)
+    check_refused(bench, install(bench), "check 'new-health' of new slot B", says)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_word_that_only_another_jetson_health_may_know_is_refused_with_the_same_one(bench, same):
+    NEW_KIND(bench.tree)
+    program = b"\x7fELF: jetson-health of this release" + bytes(9000)
+    (bench.root / PROGRAM).unlink()
+    put(bench.root / PROGRAM, HEALTH.read_bytes(), 0o755)
+    put(bench.tree / PROGRAM, HEALTH.read_bytes() if same else program, 0o755)
+    ran = install(bench)
+    if same:
+        check_refused(bench, ran, "check 'new-health' of new slot B: configuration",
+                      "kind 'gpu-temperature' is not known")
+    else:
+        check_passed(bench, ran)
+        report = (bench.root / "data/swupdate-jetson/health-preflip").read_text()
+        assert "another jetson-health, which may know more" in report
 
 
 # jetson-health that cannot do its work

@@ -412,8 +412,13 @@ def test_examples_are_well_formed(example):
     assert done.returncode == 0, done.stderr
 
 
-def test_there_are_two_examples():
-    assert len(list((TOP / "docs/examples").glob("health-*.conf"))) >= 2
+def test_the_examples_are_for_a_small_device_and_one_with_a_gpu():
+    small, inference = ((TOP / f"docs/examples/health-{name}.conf").read_text()
+                        for name in ("small", "inference"))
+    for kind in ("kernel-modules", "mount", "systemd-unit", "http", "update-path", "update-server"):
+        assert f'kind = "{kind}"' in small and f'kind = "{kind}"' in inference
+    assert "/dev/nvhost-gpu" in inference and "gpu" not in small.lower()
+    assert 'groups = [ "video", "render" ]' in inference and "baseline = true" in inference
 
 
 # The real swupdate of Debian, looking at a real signed sample.
@@ -508,6 +513,14 @@ def test_update_path_does_not_ask_for_ever(device, sample):
     result = update_result(device, UNWELL)
     assert (result["status"], result["reason"]) == ("fail", "sample-refused")
     assert 1 < len((sample / "asked").read_text().split()) < 20
+
+
+def test_the_table_of_kinds_and_situations_is_that_of_its_test():
+    """`make checks-table` makes it anew."""
+    table = subprocess.run([BUILD / "tests/health/test_cells", "--table"], text=True, check=True,
+                           capture_output=True).stdout
+    page = (TOP / "docs/testing.md").read_text()
+    assert f"<!-- checks: begin -->\n```\n{table}```\n<!-- checks: end -->" in page
 
 
 def test_the_man_page_has_every_field_of_every_kind(device):

@@ -56,6 +56,15 @@ int verb_on_trial(const struct jota_io *io, const struct options *options, const
 int verb_preflip(const struct jota_io *io, const struct options *options, const char *argument,
 		 struct jota_err *err);
 
+/**
+ * Remember what works now, for the checks in baseline mode. What was remembered for an earlier update is forgotten first, whatever
+ * comes then. Prints lines "warning: ...". 0, also when nothing asks for a baseline; -errno with a sentence.
+ * *ret_required: an update without a baseline is not wanted.
+ */
+int baseline_take(const struct jota_io *io, bool *ret_required, struct jota_err *err);
+/** Forget it. -errno. */
+int baseline_forget(const struct jota_io *io, const char *data_dir, struct jota_err *err);
+
 void show_report(const struct jota_report *report, FILE *out);
 /** New object; NULL when out of memory. */
 struct json_object *json_report(const struct jota_report *report);

@@ -3,7 +3,7 @@
 /*
  * jetson-health preflip: may the slot just written be booted? The update hook starts this and reads, from all that is printed, lines that
  * begin with "warning: " and the last one, "verdict: pass" or "verdict: refuse: <sentence>". Without such an end it
- * refuses, whatever the exit status: a program that died has no opinion.
+ * refuses, whatever the exit status: a program that died has no opinion. After a pass, what works now is remembered (baseline.c).
  */
 #include "health_tool.h"
 
@@ -26,6 +26,25 @@ static int refuse(const char *sentence, int code)
 	return code;
 }
 
+/* The last act before the flip: only an update that goes on needs to know what worked before it. */
+static int pass(const struct jota_io *io)
+{
+	struct jota_err err = { 0 };
+	bool required = false;
+	int r = baseline_take(io, &required, &err);
+
+	if (r < 0) {
+		(void)jota_wrap(&err, "what works before the update is not kept, so no check in "
+				      "baseline mode will count after it: ");
+		jota_make_printable(err.msg);
+		if (required)
+			return refuse(err.msg, EXIT_UNWELL);
+		(void)printf("warning: %s\n", err.msg);
+	}
+	(void)printf("verdict: pass\n");
+	return EXIT_WELL;
+}
+
 static void say_result(const struct jota_result *r)
 {
 	if (r->severity == JOTA_WARNING && jota_status_is_bad(r->status))
@@ -33,16 +52,14 @@ static void say_result(const struct jota_result *r)
 			     jota_reason_word(r->reason), r->message);
 }
 
-static int conclude(const struct jota_report *report, const char *slot)
+static int conclude(const struct jota_io *io, const struct jota_report *report, const char *slot)
 {
 	const struct jota_result *culprit = jota_report_culprit(report);
 
 	for (size_t i = 0; i < report->count; i++)
 		say_result(&report->result[i]);
-	if (!culprit) {
-		(void)printf("verdict: pass\n");
-		return EXIT_WELL;
-	}
+	if (!culprit)
+		return pass(io);
 	(void)printf("verdict: refuse: check '%s' of new slot %s: %s: %s\n", culprit->name, slot,
 		     jota_reason_word(culprit->reason),
 		     culprit->message[0] ? culprit->message : jota_reason_meaning(culprit->reason));
@@ -96,5 +113,5 @@ int verb_preflip(const struct jota_io *io, const struct options *options, const 
 		*err = (struct jota_err){ 0 };
 		return r;
 	}
-	return conclude(report, options->slot);
+	return conclude(io, report, options->slot);
 }

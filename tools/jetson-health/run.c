@@ -210,6 +210,10 @@ static int judge(struct job *job, struct jota_err *err)
 {
 	const char *phase = jota_phase_name(job->options->phase);
 
+	/* Should this run fail, what worked before another update must not count for the next one. */
+	if (job->options->phase == JOTA_PHASE_BASELINE &&
+	    baseline_forget(job->io, job->plan.data_dir, err) < 0)
+		return EXIT_NOT_STORED;
 	if (run_checks(job, err) < 0)
 		return EXIT_UNREADABLE;
 	if (job->options->apply)
