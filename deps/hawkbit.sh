@@ -2,70 +2,84 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 #
-# Puts hawkBit's update server, as its project publishes it on Maven Central, into build/hawkbit/.
-# HAWKBIT_JAR=FILE is taken instead, nothing is downloaded then. Maven keeps what it downloads in
-# build/cache/maven. The file kept for offline runs is checked against the digest that deps/pins.txt
-# has, or else against that noted when it was downloaded; HAWKBIT_SHA256 demands one.
+# Puts a hawkBit server into build/hawkbit/: the libraries that tests/hawkbit/server/pom.xml names, as
+# their projects publish them on Maven Central, and tests/hawkbit/server/Start.java, which starts them.
+# What was downloaded is kept in build/cache, so that a second run needs no network; every library is
+# checked against deps/hawkbit.sha256, each time. HAWKBIT_JAR=FILE: an update server's jar of your own
+# instead, nothing is downloaded then. --note-digests: write deps/hawkbit.sha256 anew.
 # Exit codes: 0 it is there, 77 it cannot be had here, 1 everything else.
 set -eu
 . "$(dirname "$0")/common.sh"
 
-version=${HAWKBIT_VERSION:-0.9.0}
 plugin=org.apache.maven.plugins:maven-dependency-plugin:3.6.1
-name=hawkbit-update-server-$version.jar
-jar_dir=$cache_dir/hawkbit
+server=$top/tests/hawkbit/server
+digests=$top/deps/hawkbit.sha256
+# Another list of libraries is another folder: none is left over from before.
+lib_dir=$cache_dir/hawkbit/$(sha256_of "$server/pom.xml" | cut -c 1-16)
 out_dir=$build_dir/hawkbit
 
-# The digest that the file must have, or nothing.
-wanted_sha256() {
-	if [ -n "${HAWKBIT_SHA256-}" ]; then
-		printf '%s\n' "$HAWKBIT_SHA256"
-	elif grep -q "^[0-9a-f]*  $name\$" "$top/deps/pins.txt"; then
-		pinned_sha256 "$name"
-	elif [ -e "$jar_dir/$name.sha256" ]; then
-		cut -d' ' -f1 "$jar_dir/$name.sha256"
-	fi
+cannot() {
+	say "$*"
+	exit 77
 }
 
-# -C: a file that arrives damaged is an error, not a warning.
-download_jar() {
-	command -v mvn >/dev/null || die "maven is missing: run deps/install.sh hawkbit"
-	rm -rf "$jar_dir.new"
-	mkdir -p "$jar_dir.new"
-	say "downloading hawkBit $version (kept in ${jar_dir#"$top"/})"
-	mvn -q -B -ntp -C -U "-Dmaven.repo.local=$cache_dir/maven" "$plugin:copy" \
-		"-Dartifact=org.eclipse.hawkbit:hawkbit-update-server:$version" \
-		"-DoutputDirectory=$jar_dir.new" >"$jar_dir.log" 2>&1 || {
-		# What is not on Central will not be there a minute later; all else may pass.
-		if grep -q 'Could not find artifact' "$jar_dir.log"; then
-			say "Maven Central, as this machine reaches it, has no hawkBit $version" \
-				"(org.eclipse.hawkbit:hawkbit-update-server); set HAWKBIT_JAR to a jar of your own"
-			exit 77
-		fi
-		tail -n 5 "$jar_dir.log" >&2
-		die "cannot download hawkBit $version; is this machine online?"
+# -C: a file that arrives damaged is an error, not a warning. Maven keeps no more than its own plugins
+# and the descriptions of what it fetched.
+download_libraries() {
+	command -v mvn >/dev/null || cannot "maven is missing: run deps/install.sh hawkbit"
+	rm -rf "$lib_dir.new"
+	mkdir -p "$lib_dir.new"
+	say "downloading hawkBit from Maven Central (kept in ${lib_dir#"$top"/})"
+	mvn -q -B -ntp -C -f "$server/pom.xml" "-Dmaven.repo.local=$cache_dir/maven" \
+		"$plugin:copy-dependencies" -DincludeScope=runtime \
+		"-DoutputDirectory=$lib_dir.new" >"$lib_dir.log" 2>&1 || {
+		tail -n 5 "$lib_dir.log" >&2
+		cannot "cannot download hawkBit's libraries; is Maven Central within reach?" \
+			"(${lib_dir#"$top"/}.log)"
 	}
-	mkdir -p "$jar_dir"
-	mv "$jar_dir.new/$name" "$jar_dir/$name"
-	rm -rf "$jar_dir.new"
+	rm -rf "$lib_dir"
+	mv -T "$lib_dir.new" "$lib_dir"
+}
+
+list_digests() {
+	(cd "$lib_dir" && sha256sum -- *.jar)
+}
+
+# Exactly what the list has: nothing else is in the class path, and nothing is missing.
+check_libraries() {
+	list_digests >"$lib_dir.found"
+	grep -v '^#' "$digests" | diff - "$lib_dir.found" >"$lib_dir.diff" || {
+		head -n 5 "$lib_dir.diff" >&2
+		die "the libraries in ${lib_dir#"$top"/} are not those of deps/hawkbit.sha256;" \
+			"remove the folder and run this again"
+	}
 }
 
 lock_once hawkbit
-mkdir -p "$out_dir" "$cache_dir"
+mkdir -p "$out_dir" "$cache_dir/hawkbit"
 if [ -n "${HAWKBIT_JAR-}" ]; then
 	[ -f "$HAWKBIT_JAR" ] || die "HAWKBIT_JAR names '$HAWKBIT_JAR', which is no file"
 	say "hawkBit is '$HAWKBIT_JAR', sha256 $(sha256_of "$HAWKBIT_JAR")"
 	exit 0
 fi
-[ -e "$jar_dir/$name" ] || download_jar
-want=$(wanted_sha256)
-got=$(sha256_of "$jar_dir/$name")
-if [ -z "$want" ]; then
-	printf '%s  %s\n' "$got" "$name" >"$jar_dir/$name.sha256"
-	say "no digest of $name was known; from now on it must be $got"
-elif [ "$got" != "$want" ]; then
-	die "'$jar_dir/$name' has sha256 $got, expected $want; remove it and run this again"
+command -v javac >/dev/null || cannot "javac is missing: run deps/install.sh hawkbit"
+[ -d "$lib_dir" ] || download_libraries
+if [ "${1-}" = --note-digests ]; then
+	{
+		sed -n '/^#/p' "$digests"
+		list_digests
+	} >"$digests.new"
+	mv "$digests.new" "$digests"
 fi
-ln -sf "$jar_dir/$name" "$out_dir/$name.new"
-mv -T "$out_dir/$name.new" "$out_dir/$name"
-say "hawkBit $version, sha256 $got"
+check_libraries
+# A server may be running from what is there: only something new is compiled.
+classes=classes-$(sha256_of "$server/Start.java" | cut -c 1-16)
+if [ ! -d "$out_dir/$classes" ]; then
+	rm -rf "$out_dir/$classes.new"
+	javac -cp "$lib_dir/*" -d "$out_dir/$classes.new" "$server/Start.java"
+	mv -T "$out_dir/$classes.new" "$out_dir/$classes"
+fi
+ln -sfn "$classes" "$out_dir/classes"
+ln -sfn "$lib_dir" "$out_dir/lib"
+say "hawkBit $(sed -n 's,.*<version>\([0-9][0-9A-Z.]*\)</version>.*,\1,p' "$server/pom.xml" |
+	head -n 1), $(grep -vc '^#' "$digests") libraries as noted in deps/hawkbit.sha256"

@@ -177,6 +177,12 @@ def keys_jobs(build):
             for job in pytest_jobs(build, f"keys-{file[5:-3]}", [], "keys", file)]
 
 
+def hawkbit_short_jobs(build):
+    """Four updates through a real hawkBit; named as not run where it could not be fetched."""
+    return [Job("hawkbit-short", [sys.executable, "-B", "tests/hawkbit/table.py", "--short", "--build",
+                                  str(build)], {"JOTA_BUILD": str(build)})]
+
+
 PARTS = {
     "unit": unit_jobs,
     "models": model_jobs,
@@ -192,8 +198,10 @@ PARTS = {
     "integration": lambda build: pytest_jobs(build, "integration", []),
     "hosts": hosts_jobs,
     "root": lambda build: pytest_jobs(build, "root", ["-m", "root"]),
+    "hawkbit-short": hawkbit_short_jobs,
     "hawkbit": lambda build: pytest_jobs(build, "hawkbit", [], "hawkbit"),
     "faults": lambda build: pytest_jobs(build, "faults", [], "faults"),
+    "vm-short": vm_short_jobs,
     "faults-short": lambda build: pytest_jobs(build, "faults-short", ["-m", "quick"], "faults"),
 }
 

@@ -4,16 +4,13 @@
 
 import itertools
 import json
-import os
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 
 import device_side
 import pytest
 import server as server_of
-from swu_build import JETSON_SWU
 
 _numbers = itertools.count(1)
 
@@ -28,7 +25,7 @@ def server():
         if isinstance(reason, server_of.NoJar):
             pytest.skip(str(reason))
         raise
-    print(f"\n{running.jar.name} was ready after {running.seconds:.0f} s")
+    print(f"\n{running.program.name} was ready after {running.seconds:.0f} s")
     yield running
     running.close()
 
@@ -62,12 +59,7 @@ def publish(server, stock):
     """jetson-swu publish; returns what --json says, or with code= the exit code and the sentence."""
 
     def run(swu, *options, refused=False, password=None):
-        env = {"PATH": os.environ["PATH"], "HAWKBIT_URL": server.url,
-               "HAWKBIT_USER": server_of.USER, "HAWKBIT_PASSWORD": password or server.password,
-               "no_proxy": "*"}
-        argv = [JETSON_SWU, "publish", "-k", stock.keys.ca, "--json", "--quiet", *options, swu]
-        done = subprocess.run([str(word) for word in argv], env=env, text=True, timeout=300,
-                              capture_output=True, stdin=subprocess.DEVNULL)
+        done = device_side.run_publish(server, stock.keys.ca, swu, *options, password=password)
         if refused:
             assert done.returncode == 1, done.stdout
             return done.stderr

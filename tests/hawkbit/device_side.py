@@ -3,8 +3,11 @@
 """The device's side of a conversation with hawkBit: swupdate's own daemon for it, suricatta, with our
 handlers, on a device of tests/device/."""
 
+import json
+import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,13 +19,30 @@ for folder in ("tests/integration", "tests/device", "tests/tools"):
 
 import host  # noqa: E402
 from bench import Bench  # noqa: E402
-from package import Keys, Release  # noqa: E402
+from package import JETSON_SWU, Keys, Release  # noqa: E402
+from server import USER  # noqa: E402
 
 SURICATTA = """suricatta: {{
   tenant = "{tenant}"; id = "{name}"; url = "{url}"; gatewaytoken = "{token}";
   polldelay = 1; retry = 2; retrywait = 1;
 }};
 identify: ( {identify} );"""
+
+
+def run_publish(server, ca, swu, *options, password=None):
+    """jetson-swu publish, as a pipeline would call it; how it ended."""
+    env = {"PATH": os.environ["PATH"], "HAWKBIT_URL": server.url, "HAWKBIT_USER": USER,
+           "HAWKBIT_PASSWORD": password or server.password, "no_proxy": "*"}
+    argv = [JETSON_SWU, "publish", "-k", ca, "--json", "--quiet", *options, swu]
+    return subprocess.run([str(word) for word in argv], env=env, text=True, timeout=300,
+                          capture_output=True, stdin=subprocess.DEVNULL, check=False)
+
+
+def publish(server, ca, swu, *options):
+    """What it says as JSON."""
+    done = run_publish(server, ca, swu, *options)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 class Stock:
@@ -62,9 +82,12 @@ class Suricatta:
         options = host.common_options(self.tmp, device.bench.stock.keys.ca, "", text)
         (self.tmp / "swupdate.cfg").chmod(0o600)
         self.log = open(self.tmp / "log", "w+b")
-        self.process = host.start([host.LAUNCHER, *options, "-u", ""],
-                                  host.environment(self.tmp, device.bench.root, no_proxy="*"),
-                                  self.log)
+        # SIGPIPE stays ignored, as systemd starts services: see fielded.py.
+        self.process = subprocess.Popen(
+            [str(word) for word in host.command(host.LAUNCHER, [*options, "-u", ""])], cwd=self.tmp,
+            env=host.environment(self.tmp, device.bench.root, no_proxy="*"), stdout=self.log,
+            stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True,
+            restore_signals=False)
 
     def __enter__(self):
         return self

@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -23,7 +24,8 @@ from pathlib import Path
 
 TOP = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("JOTA_BUILD", TOP / "build")).resolve()
-READY_TIMEOUT_S = 240
+# A machine with two busy processors takes minutes; waiting costs nothing when it is there.
+READY_TIMEOUT_S = 300
 STOP_TIMEOUT_S = 20
 USER = "admin"
 TENANT = "DEFAULT"
@@ -37,18 +39,48 @@ class NoJar(NoServer):
     """It cannot even be started: it is not on this machine."""
 
 
-def find_jar():
-    """What deps/hawkbit.sh left, or HAWKBIT_JAR."""
-    chosen = os.environ.get("HAWKBIT_JAR")
-    if chosen:
-        if not Path(chosen).is_file():
+class Program:
+    """What runs: HAWKBIT_JAR, an update server as hawkBit builds it, or what deps/hawkbit.sh left."""
+
+    def __init__(self):
+        chosen = os.environ.get("HAWKBIT_JAR")
+        self.jar = Path(chosen) if chosen else None
+        self.parts = [BUILD / "hawkbit" / name for name in ("classes", "lib")]
+        if self.jar and not self.jar.is_file():
             raise NoJar(f"HAWKBIT_JAR names '{chosen}', which is no file")
-        return Path(chosen)
-    found = sorted((BUILD / "hawkbit").glob("hawkbit-update-server-*.jar"))
-    if not found:
-        raise NoJar("hawkBit is not there; run 'make hawkbit-deps', which says why, or set "
-                    "HAWKBIT_JAR to an update server's jar")
-    return found[-1]
+        if not self.jar and not all(part.is_dir() for part in self.parts):
+            raise NoJar("hawkBit is not there; run 'make hawkbit-deps', which says why, or set "
+                        "HAWKBIT_JAR to an update server's jar")
+        if not shutil.which("java"):
+            raise NoJar("java is missing: run 'deps/install.sh hawkbit'")
+
+    @property
+    def name(self):
+        if self.jar:
+            return self.jar.stem
+        return "hawkBit " + next((self.parts[1]).glob("hawkbit-core-*.jar")).stem[13:]
+
+    def words(self):
+        if self.jar:
+            return ["-jar", self.jar]
+        classes, libraries = self.parts
+        return ["-cp", f"{classes}:{libraries}/*", "Start"]
+
+    def settings(self, folder, password):
+        """What the two have different names for."""
+        url = f"jdbc:h2:file:{folder}/database"
+        if self.jar:
+            return {
+                "spring.datasource.url": f"{url};MODE=LEGACY",
+                "org.eclipse.hawkbit.artifact.fs.path": folder / "artifacts",
+                "hawkbit.security.user.admin.password": "{noop}" + password,
+            }
+        return {
+            "spring.datasource.url": f"{url};MODE=MySQL;DB_CLOSE_ON_EXIT=FALSE",
+            "spring.main.allow-bean-definition-overriding": "true",
+            "spring.security.user.name": USER,
+            "spring.security.user.password": "{noop}" + password,
+        }
 
 
 def free_port():
@@ -66,8 +98,8 @@ class RestError(Exception):
 class HawkBit:
     """start() and stop() may be called again: the database stays in the folder until close()."""
 
-    def __init__(self, folder=None, jar=None, options=()):
-        self.jar = Path(jar) if jar else find_jar()
+    def __init__(self, folder=None, options=()):
+        self.program = Program()
         self._own = None if folder else tempfile.TemporaryDirectory(prefix="jota-hawkbit-")
         self.folder = Path(folder or self._own.name)
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -95,10 +127,8 @@ class HawkBit:
         return {
             "server.address": "127.0.0.1",
             "server.port": self.port,
-            "spring.datasource.url": f"jdbc:h2:file:{self.folder}/database;MODE=LEGACY",
-            "org.eclipse.hawkbit.artifact.fs.path": self.folder / "artifacts",
+            **self.program.settings(self.folder, self.password),
             "org.eclipse.hawkbit.repository.file.path": self.folder / "artifacts",
-            "hawkbit.security.user.admin.password": "{noop}" + self.password,
             "hawkbit.server.ddi.security.authentication.gatewaytoken.enabled": "true",
             "hawkbit.server.ddi.security.authentication.gatewaytoken.key": self.gateway_token,
             "hawkbit.server.ddi.security.authentication.targettoken.enabled": "true",
@@ -106,6 +136,7 @@ class HawkBit:
             "hawkbit.server.security.dos.filter.enabled": "false",
             "hawkbit.controller.minPollingTime": "00:00:01",
             "hawkbit.controller.pollingTime": "00:00:02",
+            "hawkbit.rollout.scheduler.fixedDelay": "1000",
             # No message broker, neither by the name of this release nor by that of the next ones.
             "hawkbit.dmf.rabbitmq.enabled": "false",
             "hawkbit.dmf.enabled": "false",
@@ -120,7 +151,8 @@ class HawkBit:
         settings.touch(mode=0o600)
         settings.write_text("".join(f"{k}={v}\n" for k, v in self._settings().items()))
         # One compiler level and one collector: a test's server lives for minutes.
-        argv = ["java", "-Xmx768m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-jar", self.jar,
+        argv = ["java", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
+                f"-Djava.io.tmpdir={self.folder}", *self.program.words(),
                 f"--spring.config.additional-location=file:{settings}", *self.options]
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "TMPDIR": str(self.folder)}
         started = time.monotonic()
@@ -161,6 +193,21 @@ class HawkBit:
             self.process.kill()
             self.process.wait()
         self.process = None
+
+    def hand_over(self, path):
+        """What another process needs to use this server: join() takes it."""
+        path.touch(mode=0o600)
+        path.write_text(json.dumps({"port": self.port, "password": self.password,
+                                    "gateway_token": self.gateway_token}))
+
+    @classmethod
+    def join(cls, path):
+        """A server that another process started and will stop."""
+        server = cls.__new__(cls)
+        server.process = server._own = None
+        for name, value in json.loads(path.read_text()).items():
+            setattr(server, name, value)
+        return server
 
     def close(self):
         self.stop()
@@ -224,8 +271,21 @@ class HawkBit:
         found = self.all(f"targets/{target}/actions/{action}/status", sort="id:ASC")
         return [(one["type"], one.get("messages", [])) for one in found]
 
-    def cancel(self, target, action):
-        return self.rest("DELETE", f"targets/{target}/actions/{action}")
+    def outcome(self, target, action):
+        """How an action ended: "finished", "error", "canceled"; "" while it is open."""
+        ended = [kind for kind, _ in self.status(target, action)
+                 if kind in ("finished", "error", "canceled")]
+        return ended[-1] if ended else ""
+
+    def set_of(self, target, which):
+        """Version of its "installed" or "assigned" distribution set, None when it has none."""
+        found = self.get(f"targets/{target}/{which}DS")
+        return found["version"] if found else None
+
+    def cancel(self, target, action, force=False):
+        """force: do not wait for the device's word; only after a cancel without it."""
+        query = {"force": "true"} if force else {}
+        return self.rest("DELETE", f"targets/{target}/actions/{action}", **query)
 
     def wait_for(self, what, condition, timeout_s=60):
         """condition() until it is true; its value."""
@@ -248,7 +308,7 @@ def main():
             secret = server.folder / "password"
             secret.touch(mode=0o600)
             secret.write_text(server.password + "\n")
-            print(f"hawkBit ({server.jar.name}) is ready after {server.seconds:.0f} s, process "
+            print(f"{server.program.name} is ready after {server.seconds:.0f} s, process "
                   f"{server.process.pid}; Ctrl-C ends it\n"
                   f"  address         {server.url}\n  user            {USER}\n"
                   f"  password file   {secret}\n  gateway token   {server.gateway_token}\n"

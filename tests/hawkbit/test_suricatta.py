@@ -81,10 +81,10 @@ def test_an_update_that_was_cancelled_is_not_installed(server, make_device, publ
     device = make_device()
     action = assign(device, publish)
     server.cancel(device.name, action)
-    assert server.actions(device.name)[0]["detailStatus"] == "canceling"
+    assert server.outcome(device.name, action) == ""
     with device.suricatta():
         server.wait_for("the cancellation",
-                        lambda: server.actions(device.name)[0]["detailStatus"] == "canceled")
+                        lambda: server.outcome(device.name, action) == "canceled")
     device.bench.check_untouched("A")
 
 

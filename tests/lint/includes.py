@@ -28,7 +28,8 @@ MAY_SEE = (
 RESERVED = (
     (re.compile(r"^libuboot\.h$"), ("lib/slot/",)),
     (re.compile(r"^openssl/"), ("lib/swu/", "fleet/")),
-    (re.compile(r"^curl/"), ("fleet/", "tools/jetson-swu/", "lib/health/")),
+    (re.compile(r"^curl/"), ("fleet/", "tools/jetson-swu/", "lib/health/",
+                               "tools/jetson-health/hawkbit_http.c")),
     (re.compile(r"^systemd/"), ("lib/health/",)),
 )
 HOST_HEADERS = Path("build/host/swupdate-2022.12/include")

@@ -48,7 +48,8 @@ def test_systemd_analyze_has_nothing_to_say(tmp_path):
     units = tmp_path / "lib/systemd/system"
     subprocess.run([TOP / "services/install.sh", "", tmp_path], check=True)
     (tmp_path / "sbin").mkdir()
-    (tmp_path / "sbin/jetson-health").symlink_to("/bin/true")
+    for tool in ("jetson-health", "jetson-slot"):
+        (tmp_path / "sbin" / tool).symlink_to("/bin/true")
     (units / "swupdate.service").write_text("[Service]\nExecStart=/bin/true\n")
     for file in (tmp_path / "lib/swupdate-jetson/on-trial").iterdir():
         folder = units / f"{file.stem}.d"
@@ -196,3 +197,44 @@ def test_an_unhealthy_good_slot_stays_and_can_be_updated(good):
     assert not good.asked_to_reboot() and not good.rebooted_by_force()
     assert "60-swupdate" not in good.show("emergency.service", "DropInPaths"), "for a trial only"
     assert "jota_reason" not in good.env()
+
+
+@pytest.mark.root
+@needs_systemd
+def test_the_server_is_told_after_the_confirmation_and_before_swupdate(trial):
+    for name in ("attributes", "identify"):
+        unit = f"jetson-health-{name}.service"
+        trial.enable(unit, "swupdate.service.wants")
+        # swupdate's socket is not here: that unit only has its place in the order.
+        program = "ExecStart=\nExecStart=/bin/true\n" if name == "identify" else ""
+        trial.drop_in(unit, f"[Service]\n{program}"
+                      f"ExecStartPost=/bin/sh -c 'echo {name} >>{trial.top}/order'\n")
+    trial.boot()
+    trial.wait(lambda: "identify" in trial.order())
+    assert trial.order() == ["confirm", "attributes", "swupdate", "identify"]
+
+
+@pytest.mark.root
+@needs_systemd
+def test_a_server_that_does_not_answer_keeps_nobody_from_swupdate(trial):
+    trial.device.write_text("etc/swupdate.cfg", 'suricatta: { url = "http://127.0.0.1:1"; id = "x"; '
+                            'tenant = "x"; };\n')
+    text = (trial.units / "jetson-health-attributes.service").read_text()
+    trial.unit("jetson-health-attributes.service", text.replace("--wait 30", "--wait 1"))
+    trial.enable("jetson-health-attributes.service", "swupdate.service.wants")
+    trial.boot()
+    trial.wait(lambda: "swupdate" in trial.order())
+    # Not given up either: it is tried again.
+    trial.wait(lambda: trial.show("jetson-health-attributes.service", "SubState") == "auto-restart")
+
+
+@pytest.mark.root
+@needs_systemd
+def test_of_a_slot_that_is_given_up_the_server_hears_nothing(trial):
+    trial.check("exit 3")
+    trial.enable("jetson-health-attributes.service", "swupdate.service.wants")
+    trial.drop_in("jetson-health-attributes.service",
+                  f"[Service]\nExecStartPost=/bin/sh -c 'echo attributes >>{trial.top}/order'\n")
+    trial.boot()
+    trial.wait(trial.asked_to_reboot)
+    assert trial.order() == []

@@ -28,6 +28,18 @@ enum {
 /** The report that led to a rollback is kept under this name, until the next rollback. */
 #define REPORT_FAILED "failed"
 
+#define TELL_SETTINGS_MAX 8u
+#define TELL_WAIT_S_MAX 3600u
+#define TELL_WAIT_S_DEFAULT 30u
+
+/* verb attributes */
+struct tell_options {
+	bool to_server, to_swupdate;
+	unsigned wait_s;
+	const char *setting[TELL_SETTINGS_MAX]; /* "name=value", before what swupdate.cfg has */
+	size_t setting_count;
+};
+
 struct options {
 	const char *root; /* NULL: JOTA_ROOT, else "/" */
 	bool json, apply, defer_confirm;
@@ -35,6 +47,7 @@ struct options {
 	const char *slot;				 /* preflip; NULL not given */
 	const char *target_device;			 /* preflip; NULL not given */
 	const char *kernel_device, *update_dir, *anchor; /* verb preflip; NULL not given */
+	struct tell_options tell;
 };
 
 int verb_run(const struct jota_io *io, const struct options *options, const char *argument,
@@ -52,6 +65,9 @@ int verb_rollback(const struct jota_io *io, const struct options *options, const
 		  struct jota_err *err);
 int verb_on_trial(const struct jota_io *io, const struct options *options, const char *argument,
 		  struct jota_err *err);
+
+int verb_attributes(const struct jota_io *io, const struct options *options, const char *argument,
+		    struct jota_err *err);
 
 int verb_preflip(const struct jota_io *io, const struct options *options, const char *argument,
 		 struct jota_err *err);

@@ -10,12 +10,13 @@
 
 #include "base/err.h"
 #include "base/io.h"
+#include "base/number.h"
 
 #define VERSION "0.1.0"
 
 struct verb {
 	const char *name;
-	bool takes_argument, takes_json, takes_run_options, takes_slot_options;
+	bool takes_argument, takes_json, takes_run_options, takes_slot_options, takes_tell_options;
 	int (*run)(const struct jota_io *io, const struct options *options, const char *argument,
 		   struct jota_err *err);
 };
@@ -35,6 +36,8 @@ static const char usage_text[] =
 	"  preflip --slot A|B --target-device NODE [--kernel-device NODE] [--update-dir DIR]\n"
 	"          [--anchor FILE]\n"
 	"      what the update hook asks: the same, and what is always asked of a new slot\n"
+	"  attributes [--json] [--send [--suricatta NAME=VALUE]... | --identify] [--wait SECONDS]\n"
+	"      what the update server is told; --send: tell it now, --identify: tell swupdate\n"
 	"  status [--json]      what the last runs found\n"
 	"  explain [NAME]       what failed last and why; a check, a kind or a reason by name\n"
 	"  check-config [FILE]  is the configuration well-formed?\n"
@@ -47,14 +50,15 @@ static const char usage_text[] =
 	"5 decided but not stored.\n";
 
 static const struct verb verbs[] = {
-	{ "run", false, true, true, false, verb_run },
-	{ "preflip", false, false, false, true, verb_preflip },
-	{ "confirm", false, false, false, false, verb_confirm },
-	{ "rollback", true, false, false, false, verb_rollback },
-	{ "on-trial", false, false, false, false, verb_on_trial },
-	{ "status", false, true, false, false, verb_status },
-	{ "explain", true, false, false, false, verb_explain },
-	{ "check-config", true, false, false, false, verb_check_config },
+	{ "run", false, true, true, false, false, verb_run },
+	{ "preflip", false, false, false, true, false, verb_preflip },
+	{ "confirm", false, false, false, false, false, verb_confirm },
+	{ "rollback", true, false, false, false, false, verb_rollback },
+	{ "on-trial", false, false, false, false, false, verb_on_trial },
+	{ "status", false, true, false, false, false, verb_status },
+	{ "explain", true, false, false, false, false, verb_explain },
+	{ "check-config", true, false, false, false, false, verb_check_config },
+	{ "attributes", false, true, false, false, true, verb_attributes },
 };
 
 static int fail_usage(const char *what, const char *name)
@@ -73,13 +77,33 @@ static const struct verb *find_verb(const char *name)
 
 /* What was given, to refuse what has no meaning for a verb. */
 struct given {
-	bool run_option, slot_option, preflip_option;
+	bool run_option, slot_option, preflip_option, tell_option;
 };
 
 static int take_path(const char **ret)
 {
 	*ret = optarg;
 	return optarg[0] != '/' ? fail_usage("no absolute path", optarg) : -1;
+}
+
+static int take_tell_option(int option, struct tell_options *ret)
+{
+	uint64_t wait_s;
+
+	if (option == 'S' || option == 'I') {
+		*(option == 'S' ? &ret->to_server : &ret->to_swupdate) = true;
+		return -1;
+	}
+	if (option == 'w') {
+		if (jota_parse_u64("--wait", optarg, 0, TELL_WAIT_S_MAX, &wait_s, NULL) < 0)
+			return fail_usage("no number of seconds up to 3600", optarg);
+		ret->wait_s = (unsigned)wait_s;
+		return -1;
+	}
+	if (ret->setting_count == TELL_SETTINGS_MAX)
+		return fail_usage("too many settings, at", optarg);
+	ret->setting[ret->setting_count++] = optarg;
+	return -1;
 }
 
 /** -1: go on; otherwise the exit code. */
@@ -121,6 +145,12 @@ static int take_option(int option, struct options *ret, struct given *given, cha
 	case 'c':
 		given->preflip_option = true;
 		return take_path(&ret->anchor);
+	case 'I':
+	case 'S':
+	case 'w':
+	case 'e':
+		given->tell_option = true;
+		return take_tell_option(option, &ret->tell);
 	case 'h':
 		(void)fputs(usage_text, stdout);
 		return EXIT_WELL;
@@ -147,6 +177,10 @@ static int parse_options(int argc, char **argv, struct options *ret, struct give
 		{ "kernel-device", required_argument, NULL, 'k' },
 		{ "update-dir", required_argument, NULL, 'u' },
 		{ "anchor", required_argument, NULL, 'c' },
+		{ "send", no_argument, NULL, 'S' },
+		{ "identify", no_argument, NULL, 'I' },
+		{ "wait", required_argument, NULL, 'w' },
+		{ "suricatta", required_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
@@ -185,6 +219,8 @@ static const struct verb *parse_verb(int argc, char **argv, const struct options
 		(void)fail_usage("only run takes such options, not", verb->name);
 	else if (given->preflip_option && !verb->takes_slot_options)
 		(void)fail_usage("only preflip takes such options, not", verb->name);
+	else if (given->tell_option && !verb->takes_tell_options)
+		(void)fail_usage("only attributes takes such options, not", verb->name);
 	else if (verb->takes_slot_options && (!options->slot || !options->target_device))
 		(void)fail_usage("--slot and --target-device are needed by", verb->name);
 	else if (options->defer_confirm && !options->apply)
@@ -202,7 +238,8 @@ static const struct verb *parse_verb(int argc, char **argv, const struct options
 
 int main(int argc, char **argv)
 {
-	struct options options = { .phase = JOTA_PHASE_POSTBOOT };
+	struct options options = { .phase = JOTA_PHASE_POSTBOOT,
+				   .tell = { .wait_s = TELL_WAIT_S_DEFAULT } };
 	struct given given = { .run_option = false };
 	struct jota_err err = { 0 };
 	const struct verb *verb;
