@@ -353,7 +353,7 @@ int jota_build_run(const struct jota_build *b, struct jota_build_report *ret, st
 		fill_report(&w, ret);
 	jota_out_done(&w.out);
 	jota_signing_free(w.signing);
-	jota_plan_done(&w.plan);
+	jota_build_plan_done(&w.plan);
 	free(w.text);
 	return rc;
 }

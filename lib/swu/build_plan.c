@@ -398,7 +398,7 @@ int jota_plan_make(const struct jota_build *build, struct jota_plan *ret, struct
 	return rc < 0 ? rc : take_sboms(ret, err);
 }
 
-void jota_plan_done(struct jota_plan *plan)
+void jota_build_plan_done(struct jota_plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
 		free(plan->file[i].name);

@@ -40,10 +40,10 @@ struct jota_plan {
 
 /**
  * Open and look at every input, make root filesystems out of tars, choose IVs, read the AES key. Errors
- * name file and reason. jota_plan_done() is due after a failure as well.
+ * name file and reason. jota_build_plan_done() is due after a failure as well.
  */
 int jota_plan_make(const struct jota_build *build, struct jota_plan *ret, struct jota_err *err);
-void jota_plan_done(struct jota_plan *plan);
+void jota_build_plan_done(struct jota_plan *plan);
 /** sw-description for the digests that the files have now; heap. */
 int jota_plan_describe(const struct jota_plan *plan, char **ret_text, struct jota_err *err);
 
