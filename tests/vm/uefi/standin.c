@@ -53,7 +53,7 @@ static void widen(const char *text, efi_char wide[NAME_CHARS])
 {
 	size_t i = 0;
 
-	for (; text[i] != '\0' && i < NAME_CHARS - 1; i++)
+	for (; i < NAME_CHARS - 1 && text[i] != '\0'; i++)
 		wide[i] = (efi_char)text[i];
 	wide[i] = 0;
 }
