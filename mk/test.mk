@@ -108,8 +108,9 @@ export POWERCUT_ARGS
 check: | test-deps host-deps ## Run every test; what needs root and cannot run is named
 	$(Q)+$(MAKE) --no-print-directory all test-programs hosts
 	$(Q)+$(MAKE) --no-print-directory asan-programs
+	$(Q)+$(MAKE) --no-print-directory vm-image
 	$(Q)$(RUN_TESTS) unit models asan valgrind-short fuzz powercut mutants-short tools combinations \
-		keys integration hosts faults-short
+		keys integration hosts faults-short vm-short hawkbit-short
 
 check-core: all test-programs ## Run the quick tests: unit suites, models and tools
 	$(Q)$(RUN_TESTS) unit models tools

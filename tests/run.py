@@ -143,6 +143,13 @@ def combinations_jobs(build):
                 {"JOTA_BUILD": str(build)})]
 
 
+def vm_short_jobs(build):
+    """Whole updates on the virtual Jetson, which was built before."""
+    script = str(TOP / "tests" / "vm" / "run.py")
+    return [Job("vm-short", [sys.executable, "-B", script, "--short", "--jobs", "2", "--build",
+                             str(build)])]
+
+
 def pytest_jobs(build, name, extra, folder="integration", file=""):
     if not list((TOP / "tests" / folder).glob("test_*.py")):
         return []

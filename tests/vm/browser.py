@@ -59,7 +59,7 @@ class Browser:
         message, self.unread = self.unread.split(b"\0", 1)
         return json.loads(message)
 
-    def call(self, method, parameters=None, seconds=120):
+    def call(self, method, parameters=None, seconds=600):
         self.number += 1
         message = {"id": self.number, "method": method, "params": parameters or {}}
         if getattr(self, "session", None):
@@ -79,7 +79,7 @@ class Browser:
             raise Unexpected(f"in the page: {result['exceptionDetails']}")
         return result["result"].get("value")
 
-    def open(self, url, ready, seconds=120):
+    def open(self, url, ready, seconds=600):
         """Load a page and wait until an expression in it is true."""
         self.call("Page.navigate", {"url": url})
         deadline = time.monotonic() + seconds

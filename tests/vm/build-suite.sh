@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 #
-# Cross-builds for arm64 into build/vm/arm64/: the suite (library, jetson-slot) and a SWUpdate without
+# Cross-builds for arm64 into build/vm/arm64/: the suite (library, jetson-slot, jetson-health) and a SWUpdate without
 # Lua with the handlers compiled in (hosts/builtin-2022.12/swupdate). Compiler and root of the target
 # come from Debian. Called by make, which is in $MAKE.
 set -eu
@@ -39,7 +39,7 @@ export PATH PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR CROSS_COMPILE JOTA_CACHE
 
 # One target per argument, in the build folder of this architecture.
 cross_make() {
-	"${MAKE:-make}" --no-print-directory -C "$top" DEPS=no BUILD="$out" CC=aarch64-linux-gnu-cc \
+	env -u MAKEFLAGS -u MFLAGS "${MAKE:-make}" -j"$(nproc)" --no-print-directory -C "$top" DEPS=no BUILD="$out" CC=aarch64-linux-gnu-cc \
 		AR=aarch64-linux-gnu-gcc-ar "$@"
 }
 
@@ -48,5 +48,5 @@ if [ $# -gt 0 ]; then
 	exit 0
 fi
 JOTA_BUILD=$out "$top/deps/debian-source.sh" swupdate-2022.12
-cross_make PREFIX= DESTDIR="$out/dev" install-dev "$out/bin/jetson-slot"
+cross_make PREFIX= DESTDIR="$out/dev" install-dev "$out/bin/jetson-slot" "$out/bin/jetson-health"
 JOTA_BUILD=$out CC=aarch64-linux-gnu-cc "$top/deps/swupdate-hosts.sh" builtin-2022.12 "$out/dev"

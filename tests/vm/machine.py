@@ -7,6 +7,7 @@ line. Commands are typed into the root shell of the guest.
 """
 
 import fcntl
+import json
 import re
 import secrets
 import shutil
@@ -17,13 +18,21 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent.parent
-# A machine on two busy cores is slow; nothing waits for this long when all is well.
-BOOT_S = 180
+# A machine on two busy cores is slow, and nothing waits for this long when all is well.
+BOOT_S = 900
+FIRST_SIGN_S = 180
+# Configuration of the first PCI device, which is the card's controller: its address, then its command.
+CONTROLLER = 0x4010000000 + (1 << 15)
+RESTORED = (0x10, 0x14, 0x3C, 0x04)
 PANIC_LINE = re.compile(rb"Kernel panic - not syncing[^\r\n]*")
 
 
 class Unexpected(Exception):
     """What was waited for did not come, or something else came."""
+
+
+class Missing(Exception):
+    """What a scenario needs cannot be had here."""
 
 
 def sh(*argv, **options):
@@ -47,11 +56,21 @@ def hold_image(build):
     return lock
 
 
-class Machine:
-    """A machine with a card of its own; use it as a context."""
+def keep_result(build, name, text):
+    """For `make vm-table`, and for the terminal."""
+    folder = build / "vm" / "results"
+    folder.mkdir(exist_ok=True)
+    (folder / f"{name}.txt").write_text(text + "\n")
+    print(f"\n{text}", flush=True)
 
-    def __init__(self, build, name, *, card=None, network=None, extra=()):
+
+class Machine:
+    """A machine with a card of its own; use it as a context. guest: a folder of build/vm/ with disk.img
+    and media.img. network: options of QEMU's user network; without, the machine has no network card."""
+
+    def __init__(self, build, name, *, card=None, network=None, extra=(), guest="guest"):
         self.build = Path(build)
+        self.guest = self.build / "vm" / guest
         self.folder = Path(tempfile.mkdtemp(prefix=f"{name}.", dir=self.build / "vm" / "run"))
         self.card = card or self.new_card()
         self.card_drive = ["-drive", f"if=none,id=card,file={self.card},format=raw"]
@@ -65,6 +84,8 @@ class Machine:
         self.line_start = True
         self.qemu = None
         self.console = None
+        self.monitor = None
+        self.bus = None
 
     def __enter__(self):
         return self
@@ -78,37 +99,123 @@ class Machine:
         """A copy of the card as it leaves the factory. Raw: an overlay's own tables are in QEMU's memory
         until the guest flushes, which it never does on this card, and would be lost in a power cut."""
         card = self.folder / "card.img"
-        copy_card(self.build / "vm" / "guest" / "disk.img", card)
+        copy_card(self.guest / "disk.img", card)
         return card
 
-    def power_on(self):
-        path = self.folder / "console"
-        path.unlink(missing_ok=True)
-        # A runner that is ended leaves no machine behind.
-        argv = ["setpriv", "--pdeathsig", "KILL", str(TOP / "tests" / "vm" / "machine.sh"),
-                "-bios", str(self.build / "vm" / "uboot" / "first.bin"),
-                "-chardev", f"socket,id=console,path={path},server=on,wait=on",
-                "-serial", "chardev:console",
+    def argv(self, console, monitor, bus):
+        """Descriptors of connected sockets: the path of a socket may have few characters only."""
+        argv = ["-bios", str(self.build / "vm" / "uboot" / "first.bin"),
+                "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
+                "-chardev", f"socket,id=monitor,fd={monitor}",
+                "-mon", "chardev=monitor,mode=control",
+                "-chardev", f"socket,id=qtest,fd={bus}", "-qtest", "chardev:qtest", "-qtest-log", "none",
                 *self.card_drive, "-device", "sdhci-pci", "-device", "sd-card,drive=card",
-                "-drive", f"if=none,id=media,file={self.build}/vm/guest/media.img,format=raw,readonly=on",
+                "-drive", f"if=none,id=media,file={self.guest}/media.img,format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=media,romfile=", "-device", "i6300esb", *self.extra]
         if self.network:
-            argv += ["-netdev", f"user,id=net,restrict=on,{self.network}",
+            argv += ["-netdev", f"user,id=net,{self.network}",
                      "-device", "virtio-net-pci,netdev=net,romfile="]
-        self.note(f"power on: {' '.join(argv)}")
-        errors = open(self.folder / "qemu", "wb")
-        self.qemu = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors)
-        errors.close()
-        self.console = socket.socket(socket.AF_UNIX)
-        for _ in range(300):
-            try:
-                self.console.connect(str(path))
+        return argv
+
+    def power_on(self, incoming=None):
+        """incoming: a file that save_state() wrote; the machine goes on from there. Once in a thousand starts
+        QEMU 7.2 locks itself up before the first instruction; then it is started again. Nothing that an
+        update writes can bring that about: the first stage prints a line before it looks at the card."""
+        for _ in range(3):
+            self.start_qemu(incoming)
+            start, deadline = len(self.text), time.monotonic() + FIRST_SIGN_S
+            while not incoming and len(self.text) == start and time.monotonic() < deadline:
+                if not self.read_some(1):
+                    return
+            if incoming or len(self.text) > start:
                 return
-            except (FileNotFoundError, ConnectionRefusedError):
-                if self.qemu.poll() is not None:
-                    break
-                time.sleep(0.05)
-        raise Unexpected(f"QEMU does not start: {(self.folder / 'qemu').read_text()}")
+            self.note("QEMU does not run at all, it is started again")
+            self.kill()
+        raise Unexpected(f"three times no sign of life from QEMU within {FIRST_SIGN_S} s")
+
+    def start_qemu(self, incoming):
+        self.console, console = socket.socketpair()
+        self.monitor, monitor = socket.socketpair()
+        self.bus, bus = socket.socketpair()
+        argv = self.argv(console.fileno(), monitor.fileno(), bus.fileno())
+        if incoming:
+            argv += ["-incoming", f"exec:cat '{incoming}'"]
+        self.note(f"power on: {' '.join(argv)}")
+        errors = self.folder / "qemu"
+        # A runner that is ended leaves no machine behind.
+        with open(errors, "wb") as out, console, monitor, bus:
+            self.qemu = subprocess.Popen(
+                ["setpriv", "--pdeathsig", "KILL", str(TOP / "tests" / "vm" / "machine.sh"), *argv],
+                stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                pass_fds=(console.fileno(), monitor.fileno(), bus.fileno()))
+        self.answers = self.monitor.makefile("rb")
+        try:
+            self.answer()
+            self.command("qmp_capabilities")
+            if incoming:
+                self.wait_migrated("inmigrate")
+                self.restore_controller(json.loads(self.registers(incoming).read_text()))
+                self.command("cont")
+        except (OSError, ValueError) as why:
+            raise Unexpected(f"QEMU does not start: {errors.read_text()}") from why
+
+    def answer(self):
+        """The next message of QEMU's monitor that is no event."""
+        self.monitor.settimeout(BOOT_S)
+        while True:
+            message = json.loads(self.answers.readline())
+            if "error" in message:
+                raise Unexpected(f"QEMU says {message['error']}")
+            if "event" not in message:
+                return message.get("return")
+
+    def command(self, name, **arguments):
+        self.monitor.sendall(json.dumps({"execute": name, "arguments": arguments}).encode())
+        return self.answer()
+
+    def wait_migrated(self, doing):
+        """Until memory and devices are in the file, or taken from it."""
+        deadline = time.monotonic() + BOOT_S
+        while time.monotonic() < deadline:
+            state = self.command("query-migrate").get("status", "none")
+            if state == "failed":
+                break
+            if state == "completed" and doing == "save":
+                return
+            if doing == "inmigrate" and self.command("query-status")["status"] != doing:
+                return
+            time.sleep(0.02)
+        raise Unexpected(f"the machine's state: {self.command('query-migrate')}")
+
+    def save_state(self, state, card):
+        """Memory and devices into one file, the card into another. The machine stands still afterwards."""
+        self.command("stop")
+        self.command("migrate-set-parameters", **{"max-bandwidth": 1 << 33})
+        self.command("migrate", uri=f"exec:cat >'{state}'")
+        self.wait_migrated("save")
+        self.registers(state).write_text(json.dumps(
+            {where: int(self.on_bus(f"readl {CONTROLLER + where:#x}"), 16) for where in RESTORED}))
+        copy_card(self.card, card)
+
+    @staticmethod
+    def registers(state):
+        return Path(f"{state}.registers")
+
+    def on_bus(self, words):
+        """Read or write as a processor would, whether the machine runs or not."""
+        self.bus.settimeout(BOOT_S)
+        self.bus.sendall(words.encode() + b"\n")
+        answer = b""
+        while not answer.endswith(b"\n"):
+            answer += self.bus.recv(4096)
+        if not answer.startswith(b"OK"):
+            raise Unexpected(f"'{words}' on the bus: {answer!r}")
+        return answer.decode()[2:].strip()
+
+    def restore_controller(self, saved):
+        """QEMU 7.2 does not save the PCI registers of the card's controller."""
+        for where in RESTORED:
+            self.on_bus(f"writel {CONTROLLER + where:#x} {saved[str(where)]:#x}")
 
     def kill(self):
         """Power cut: no program in the guest, and not QEMU itself, can finish anything."""
@@ -118,9 +225,10 @@ class Machine:
             self.qemu.wait()
             self.qemu = None
             self.note("power off")
-        if self.console:
-            self.console.close()
-            self.console = None
+        for end in (self.console, self.monitor, self.bus):
+            if end:
+                end.close()
+        self.console = self.monitor = self.bus = None
 
     def note(self, text):
         self.keep(f"\n--- {text}\n".encode())
@@ -176,7 +284,7 @@ class Machine:
     def type(self, line):
         self.console.sendall(line.encode() + b"\n")
 
-    def run(self, command, seconds=120, check=True):
+    def run(self, command, seconds=BOOT_S, check=True):
         """Output of a shell command in the guest; a code other than 0 is an error unless check is off."""
         token = secrets.token_hex(4)
         # Written in two pieces, so that the echo of what is typed is not taken for the answer.

@@ -4,13 +4,14 @@
 """Cut the power of the virtual Jetson, and see what it does when the power is back.
 
 Usage: tests/vm/powercut.py [--build DIR] [-n N] [--seed S] [--jobs N] [--plant early-flip]
-QEMU is killed (SIGKILL) at a random moment of a phase, the phases in turn: write, flip, trial, confirm,
-rollback. The histogram counts the phase that the console shows to be the one that was hit: flip before
-swupdate said that the slot is selected, flipped after that. After the cut the machine is switched on, and must come up by itself, within six boots, with a slot
-that holds a whole release, byte for byte; the other slot, the one that ran before, must be untouched. Logs
-are kept in DIR/vm/logs/. The last line is 'N cuts, N violations'. --plant makes the guest store the flip
-before the images are written, so that cuts in the phase write must show violations; then the exit code is 0
-when they do.
+QEMU is killed (SIGKILL) in a phase, the phases in turn; every other cut at a chosen moment of the phase,
+the others at a random one. The histogram counts the phase that was hit, as the console and the card show
+it; tests/vm/README.md defines the phases. With N of 200 and more, a phase that was hit fewer than 10 times
+gets more cuts, and so does one whose cut came too late to count. After the cut the machine is switched on
+and must come up by itself, within six boots, with a slot that holds a whole release, byte for byte; the
+other slot, the one that ran before, must be untouched. Logs are kept in DIR/vm/logs/. The last line is
+'N cuts, N violations'. --plant makes the guest store the flip before the images are written, so that cuts
+in the phase write must show violations; then the exit code is 0 when they do.
 """
 
 import argparse
@@ -23,75 +24,26 @@ import time
 from pathlib import Path
 
 import machine
+import moments
 from card import environment, holds
 from machine import Machine, Unexpected
-from scenarios import FIRST, first_boot, install
+from scenarios import FIRST
 
-PHASES = ("write", "flip", "trial", "confirm", "rollback")
-HIT = ("write", "flip", "flipped", "trial", "confirm", "rollback")
-# Slots that may run after a cut: before the flip is stored the old one, once it is said to be stored the
-# new one, in between either.
-MAY_RUN = {"write": "A", "flip": "AB", "flipped": "B", "trial": "B", "confirm": "B", "rollback": "A"}
-START = "TMPDIR=/run/swupdate swupdate -f /etc/swupdate.cfg -i /run/media/{}.swu"
-# Not on trial, and chosen: what a flip in the wrong place would be.
-PLANT = ("printf 'boot_slot=B\\nslotB_ok=1\\nslotA_ok=1\\nupgrade_available=0\\n' >/run/data/early;"
-         " fw_setenv -s /run/data/early")
-STREAMS = (r"Installing STREAM second-2\.0\.itb", r"Installing STREAM boot\.img",
-           r"Installing STREAM rootfs-2\.0")
-
-
-def pause(machine_, seconds):
-    """Let the machine run; its console is read, or it would stand still."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if not machine_.read_some(min(0.02, deadline - time.monotonic())):
-            raise Unexpected("the machine went off before the cut")
-
-
-def to_phase(m, phase, chance, plant):
-    """Bring the machine into the phase and a random while into it."""
-    first_boot(m)
-    package = "crash-3.0" if phase == "rollback" else "good-2.0"
-    if phase in ("write", "flip"):
-        m.type(START.format(package) + " &")
-        if phase == "flip":
-            m.wait_for(r"is complete and will be selected")
-            return pause(m, chance.uniform(0, 0.03))
-        m.wait_for(STREAMS[2] if plant else chance.choice(STREAMS))
-        if plant:
-            m.run(PLANT)
-        return pause(m, chance.uniform(0, 1 if plant else 4))
-    install(m, package)
-    m.reboot()
-    if phase == "rollback":
-        for _ in (1, 2, 3):
-            m.wait_for(r"mode=crash slot=B")
-            m.wait_for(FIRST)
-        return pause(m, chance.uniform(0, 3))
-    if phase == "trial":
-        return pause(m, chance.uniform(0, 6))
-    m.wait_up()
-    m.type("jetson-slot mark-success && echo CONF''IRMED")
-    return pause(m, chance.uniform(0, 0.4))
-
-
-def phase_hit(m, phase):
-    """What the console showed before the power went."""
-    if phase not in ("write", "flip"):
-        return phase
-    if b"slot B is selected" in m.text:
-        return "flipped"
-    return "flip" if b"is complete and will be selected" in m.text else "write"
+# In the order of an update. Slots that may run after a cut: before the flip is stored the old one, once
+# it is said to be stored the new one, in between either.
+MAY_RUN = {"download": "A", "write": "A", "flip": "AB", "trial": "B", "confirm": "B", "rollback": "A"}
+# A cut counts between the first byte and the end of the confirmation or of the fallback.
+TOO_LATE = "too late"
+MANY, SHARE = 200, 10
 
 
 def comes_back(m):
     """The slot and the release that come up, and how many boots it took."""
-    start = len(m.text)
-    m.seen = start
+    m.seen = len(m.text)
     m.power_on()
     boots = 0
     while boots <= 6:
-        match = m.wait_for(FIRST, r"VM-UP release=(\S+) slot=([AB])", seconds=120)
+        match = m.wait_for(FIRST, r"VM-UP release=(\S+) slot=([AB])")
         if match.group(0).startswith(b"VM-UP"):
             return match.group(2).decode(), match.group(1).decode(), boots
         boots += 1
@@ -99,12 +51,11 @@ def comes_back(m):
 
 
 def judge(m, phase, build):
-    """What is wrong, or what came up; the card is looked at while the machine is off."""
-    confirmed = b"\nCONFIRMED" in m.text
+    """What is wrong, and what came up; the card is looked at while the machine is off."""
     slot, release, boots = comes_back(m)
     m.run("sync")
-    problems = json.loads(m.run("jetson-slot info --json 2>/dev/null"))["problems"]
-    blocking = [problem["text"] for problem in problems if problem["blocks_update"]]
+    info = json.loads(m.run("jetson-slot info --json 2>/dev/null"))
+    blocking = [problem["text"] for problem in info["problems"] if problem["blocks_update"]]
     m.kill()
     allowed = MAY_RUN[phase]
     state = environment(m.card)
@@ -117,31 +68,57 @@ def judge(m, phase, build):
         wrong.append(f"changed in the slot that ran before: {holds(m.card, 'A', build, '1.0')}")
     if slot == "B" and holds(m.card, "B", build, "2.0"):
         wrong.append(f"not whole: {holds(m.card, 'B', build, '2.0')}")
-    if confirmed and state["upgrade_available"] != "0":
-        wrong.append(f"confirmed before the cut, on trial after it: {state}")
     if slot == "A" and state["boot_slot"] == "B" and state["upgrade_available"] != "1":
         wrong.append(f"A runs, but B is chosen: {state}")
+    if phase == "rollback" and info["update"]["state"] != "failed":
+        wrong.append(f"the update that failed is reported as '{info['update']['state']}'")
     # On trial another update has to wait; anything else must not stand in its way.
     if slot == "A" and blocking:
         wrong.append(f"the next update is refused: {blocking}")
     return wrong, f"{slot} {release}, {boots} boot{'s' if boots > 1 else ''}"
 
 
-def cut(build, number, phase, seed, plant):
+def cut(build, number, phase, seed, start, plant):
     name = f"powercut-{seed}-{number}-{phase}"
     (build / "vm" / "logs" / f"{name}.log").unlink(missing_ok=True)
+    began = time.monotonic()
     chance = random.Random(f"{seed}/{number}")
+    hit, moment, seen = phase, "?", "nothing"
     try:
-        with Machine(build, name) as m:
-            to_phase(m, phase, chance, plant)
+        with Machine(build, name, network=moments.NETWORK) as m:
+            hit, moment = moments.reach(m, phase, start, chance, number, plant)
             m.kill()
-            phase = phase_hit(m, phase)
-            wrong, seen = judge(m, phase, build)
+            hit = moments.phase_hit(m, hit, start)
+            wrong = []
+            if hit != TOO_LATE:
+                wrong, seen = judge(m, hit, build)
     except Unexpected as why:
-        wrong, seen = [str(why)], "nothing"
-    print(f"{number:4} {phase:9} {'VIOLATION ' + '; '.join(wrong) if wrong else 'ok':4} "
-          f"({seen} came up; {name}.log)", flush=True)
-    return phase, not wrong
+        wrong = [str(why)]
+    print(f"{number:4} {hit:9} {moment:42} {'VIOLATION ' + '; '.join(wrong) if wrong else 'ok':4} "
+          f"({seen} came up, {time.monotonic() - began:.0f} s; {name}.log)", flush=True)
+    return hit, not wrong
+
+
+def run_cuts(build, options, seed, start):
+    """Phases in turn; further ones until N count and, in a big run, every phase has its share."""
+    phases = ["write"] if options.plant else list(MAY_RUN)
+    results, number = [], 0
+
+    def wanted():
+        every = collections.Counter(hit for hit, _ in results if hit != TOO_LATE)
+        missing = options.n - sum(every.values())
+        poor = [p for p in phases for _ in range(SHARE - every[p])] if options.n >= MANY else []
+        turn = [phases[(number + i) % len(phases)] for i in range(max(missing, 0))]
+        return turn if missing > 0 else poor
+
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        # Twice as many are no question of chance any more.
+        while (now := wanted()) and number < 2 * options.n + 60:
+            jobs = [pool.submit(cut, build, number + i, phase, seed, start, bool(options.plant))
+                    for i, phase in enumerate(now)]
+            number += len(jobs)
+            results += [job.result() for job in jobs]
+    return results
 
 
 def main():
@@ -156,19 +133,27 @@ def main():
     build = options.build.resolve()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(10**6)
     _lock = machine.hold_image(build)
-    phases = ("write",) if options.plant else PHASES
-    print(f"seed {seed}" + (f", planted defect: {options.plant}" if options.plant else ""))
-    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
-        jobs = [pool.submit(cut, build, i, phases[i % len(phases)], seed, bool(options.plant))
-                for i in range(options.n)]
-        results = [job.result() for job in jobs]
+    print(f"seed {seed}" + (f", planted defect: {options.plant}" if options.plant else ""), flush=True)
+    began = time.monotonic()
+    with moments.Start(build, seed) as start:
+        results = run_cuts(build, options, seed, start)
     every, good = collections.Counter(p for p, _ in results), collections.Counter(
         p for p, ok in results if ok)
-    print("\nphase       cuts  violations")
-    for phase in HIT:
-        print(f"{phase:9} {every[phase]:6} {every[phase] - good[phase]:11}")
+    minutes = (time.monotonic() - began) / 60
+    lines = [f"seed {seed}" + (f", planted defect: {options.plant}" if options.plant else "")
+             + f", {minutes:.0f} minutes", "phase       cuts  violations"]
+    lines += [f"{phase:9} {every[phase]:6} {every[phase] - good[phase]:11}" for phase in MAY_RUN]
+    late = every.pop(TOO_LATE, 0)
     violations = len(results) - sum(good.values())
-    print(f"{len(results)} cuts, {violations} violations")
+    lines.append(f"{late} came too late to count")
+    if options.n >= MANY and (short := [p for p in MAY_RUN if every[p] < SHARE]):
+        lines.append(f"fewer than {SHARE} cuts in: {', '.join(short)}")
+        violations += 1
+    lines.append(f"{sum(every.values())} cuts, {violations} violations")
+    if options.plant or options.n >= MANY:
+        machine.keep_result(build, "powercut-planted" if options.plant else "powercut", "\n".join(lines))
+    else:
+        print("\n" + "\n".join(lines))
     return int(not violations) if options.plant else int(violations > 0)
 
 

@@ -10,15 +10,20 @@ last line is 'N passed, N failed', followed by ', N missing'.
 
 import argparse
 import concurrent.futures
-import shutil
+import json
 import sys
 import time
 import traceback
 from pathlib import Path
 
+import hawkbit  # noqa: F401 (adds its scenarios)
 import machine
 import scenarios
+import units  # noqa: F401 (adds its scenarios)
 import web  # noqa: F401 (adds its scenario)
+
+
+WORDS = {True: "passed", False: "FAILED", None: "MISSING"}
 
 
 def run_one(build, entry):
@@ -27,12 +32,14 @@ def run_one(build, entry):
     started = time.monotonic()
     try:
         seen, passed = function(build, name), True
+    except machine.Missing as why:
+        seen, passed = str(why), None
     except machine.Unexpected as why:
         seen, passed = str(why), False
     except Exception:  # a defect of the test itself must not hide the other results
         seen, passed = traceback.format_exc(), False
     seconds = time.monotonic() - started
-    print(f"{'ok' if passed else 'FAILED':7} {name} ({seconds:.0f} s)"
+    print(f"{WORDS[passed]:7} {name} ({seconds:.0f} s)"
           + ("" if passed else f"\n{seen}"), flush=True)
     return name, title, passed, seconds, seen
 
@@ -43,13 +50,28 @@ def chains(entries):
     return ([pair] if pair else []) + [[entry] for entry in entries if entry not in pair]
 
 
-def print_table(results):
-    print(f"\n{'scenario':24} {'result':8} {'seconds':>7}  what was seen")
+def table(results, missing):
+    lines = [f"{'scenario':22} {'result':8} {'seconds':>7}  what was seen"]
     for name, _, passed, seconds, seen in results:
         words = " ".join(seen.split())
-        print(f"{name:24} {'passed' if passed else 'FAILED':8} {seconds:7.0f}  {words[:100]}")
-    for title, why in scenarios.MISSING:
-        print(f"{title}: MISSING ({why})")
+        lines.append(f"{name:22} {WORDS[passed]:8} {seconds:7.0f}  {words[:140]}")
+    lines += [f"{title}: MISSING ({why})" for title, why in missing]
+    counts = [[result[2] for result in results].count(what) for what in (True, False, None)]
+    absent = counts[2] + len(missing)
+    lines.append(f"{counts[0]} passed, {counts[1]} failed" + (f", {absent} missing" if absent else ""))
+    return "\n".join(lines), counts[0] and not counts[1]
+
+
+def keep(build, results, missing):
+    """For the page: the last result of each scenario, whether they ran together or one by one."""
+    folder = build / "vm" / "results"
+    folder.mkdir(exist_ok=True)
+    file = folder / "scenarios.json"
+    last = json.loads(file.read_text()) if file.exists() else {}
+    last.update({result[0]: result for result in results})
+    file.write_text(json.dumps(last, indent=1))
+    text, _ = table([last[entry[0]] for entry in scenarios.SCENARIOS if entry[0] in last], missing)
+    (folder / "scenarios.txt").write_text(text + "\n")
 
 
 def main():
@@ -72,13 +94,14 @@ def main():
         lists = list(pool.map(lambda chain: [run_one(build, entry) for entry in chain], chains(chosen)))
     done = {result[0]: result for results in lists for result in results}
     results = [done[entry[0]] for entry in chosen]
-    if not options.scenario:
-        shutil.rmtree(build / "vm" / "run")
-    print_table(results)
-    passed = sum(result[2] for result in results)
-    failed = len(results) - passed
-    print(f"{passed} passed, {failed} failed, {len(scenarios.MISSING)} missing")
-    return 1 if failed or not results else 0
+    for card in scenarios.LEFT_FOR_OTHERS:
+        (build / "vm" / "run" / card).unlink(missing_ok=True)
+    missing = [] if options.short else scenarios.MISSING
+    text, good = table(results, missing)
+    print(f"\n{text}")
+    if not options.short:
+        keep(build, results, missing)
+    return 0 if good else 1
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import socket
 import time
 
 from browser import Browser
-from machine import Machine, Unexpected
+from machine import BOOT_S, Machine, Unexpected
 from scenarios import boot_line, expect, expect_slots, first_boot, scenario
 
 WEB_PORT = 8080
@@ -43,10 +43,10 @@ def watch(browser, seconds):
 @scenario("upload through swupdate's own web page, by a browser")
 def web_upload(build, name):
     port = free_port()
-    with Machine(build, name, network=f"hostfwd=tcp:127.0.0.1:{port}-:{WEB_PORT}") as machine:
+    with Machine(build, name, network=f"restrict=on,hostfwd=tcp:127.0.0.1:{port}-:{WEB_PORT}") as machine:
         first_boot(machine)
         page = f"wget -q -O /dev/null http://127.0.0.1:{WEB_PORT}/index.html"
-        machine.run(f"for i in $(seq 60); do {page} && break; sleep 1; done; {page}")
+        machine.run(f"for i in $(seq 900); do {page} && break; sleep 1; done; {page}")
         with Browser(machine.folder / "profile", build / "vm" / "logs" / f"{name}-browser.log") as browser:
             browser.open(f"http://127.0.0.1:{port}/index.html",
                          "document.readyState == 'complete' && !!document.querySelector('.dz-hidden-input')"
@@ -54,7 +54,7 @@ def web_upload(build, name):
             browser.evaluate(OBSERVE)
             browser.choose_file(".dz-hidden-input",
                                 build / "vm" / "guest" / "packages" / "good-2.0.swu")
-            status, steps = watch(browser, 400)
+            status, steps = watch(browser, BOOT_S)
             browser.screenshot(build / "vm" / "logs" / f"{name}.png")
         machine.note(f"progress seen in the page: {steps}")
         if status != "success":
