@@ -86,6 +86,9 @@ class Machine:
         self.console = None
         self.monitor = None
         self.bus = None
+        self.incoming = None
+        # Set it before power_on() of a machine that save_state() is meant for.
+        self.will_be_saved = False
 
     def __enter__(self):
         return self
@@ -108,10 +111,11 @@ class Machine:
                 "-chardev", f"socket,id=console,fd={console}", "-serial", "chardev:console",
                 "-chardev", f"socket,id=monitor,fd={monitor}",
                 "-mon", "chardev=monitor,mode=control",
-                "-chardev", f"socket,id=qtest,fd={bus}", "-qtest", "chardev:qtest", "-qtest-log", "none",
                 *self.card_drive, "-device", "sdhci-pci", "-device", "sd-card,drive=card",
                 "-drive", f"if=none,id=media,file={self.guest}/media.img,format=raw,readonly=on",
                 "-device", "virtio-blk-pci,drive=media,romfile=", "-device", "i6300esb", *self.extra]
+        if self.will_be_saved or self.incoming:
+            argv += ["-chardev", f"socket,id=qtest,fd={bus}", "-qtest", "chardev:qtest", "-qtest-log", "none"]
         if self.network:
             argv += ["-netdev", f"user,id=net,{self.network}",
                      "-device", "virtio-net-pci,netdev=net,romfile="]
@@ -122,21 +126,25 @@ class Machine:
         QEMU 7.2 locks itself up before the first instruction; then it is started again. Nothing that an
         update writes can bring that about: the first stage prints a line before it looks at the card."""
         for _ in range(3):
-            self.start_qemu(incoming)
-            start, deadline = len(self.text), time.monotonic() + FIRST_SIGN_S
-            while not incoming and len(self.text) == start and time.monotonic() < deadline:
-                if not self.read_some(1):
-                    return
-            if incoming or len(self.text) > start:
+            if self.start_qemu(incoming) and (incoming or self.shows_life()):
                 return
             self.note("QEMU does not run at all, it is started again")
             self.kill()
         raise Unexpected(f"three times no sign of life from QEMU within {FIRST_SIGN_S} s")
 
+    def shows_life(self):
+        start, deadline = len(self.text), time.monotonic() + FIRST_SIGN_S
+        while len(self.text) == start and time.monotonic() < deadline:
+            if not self.read_some(1):
+                return True  # it has ended, which is for others to judge
+        return len(self.text) > start
+
     def start_qemu(self, incoming):
+        """False when it does not even answer its monitor."""
         self.console, console = socket.socketpair()
         self.monitor, monitor = socket.socketpair()
         self.bus, bus = socket.socketpair()
+        self.incoming = incoming
         argv = self.argv(console.fileno(), monitor.fileno(), bus.fileno())
         if incoming:
             argv += ["-incoming", f"exec:cat '{incoming}'"]
@@ -150,18 +158,22 @@ class Machine:
                 pass_fds=(console.fileno(), monitor.fileno(), bus.fileno()))
         self.answers = self.monitor.makefile("rb")
         try:
+            self.monitor.settimeout(FIRST_SIGN_S)
             self.answer()
             self.command("qmp_capabilities")
+            self.monitor.settimeout(BOOT_S)
             if incoming:
                 self.wait_migrated("inmigrate")
                 self.restore_controller(json.loads(self.registers(incoming).read_text()))
                 self.command("cont")
+            return True
+        except TimeoutError:
+            return False
         except (OSError, ValueError) as why:
             raise Unexpected(f"QEMU does not start: {errors.read_text()}") from why
 
     def answer(self):
         """The next message of QEMU's monitor that is no event."""
-        self.monitor.settimeout(BOOT_S)
         while True:
             message = json.loads(self.answers.readline())
             if "error" in message:

@@ -85,6 +85,7 @@ class Start:
 
     def before_update(self):
         with self.machine() as m:
+            m.will_be_saved = True
             first_boot(m)
             m.run("mkdir -p -m 0700 /run/update")
             self.save(m, "before")
@@ -97,6 +98,7 @@ class Start:
             m.kill()
             copy_card(m.card, self.folder / "flipped.img")
             began = time.monotonic()
+            m.will_be_saved = True
             m.power_on()
             expect("first boot of the trial", ("2.0", "B", "2.0"), boot_line(m))
             self.boot_s["trial"] = time.monotonic() - began
