@@ -341,8 +341,10 @@ def called(failing, argv, log):
     return {name: names.count(name) for name in sorted(set(names))}
 
 
-def with_failure(failing, argv, name, call, minus):
+def with_failure(failing, argv, name, call, minus, log=None):
     more = {"JOTA_FAIL_MINUS": "1"} if minus else {}
+    if log:
+        more["JOTA_FAIL_LOG"] = str(log)
     return subprocess.run([JETSON_SWU, *argv], capture_output=True, text=True, timeout=120, check=False,
                           env={**os.environ, "LD_PRELOAD": str(failing), "JOTA_FAIL_NAME": name,
                                "JOTA_FAIL_CALL": str(call), **more})
@@ -409,7 +411,13 @@ signing: {{ signers: ( {{ certificate = "{stock.keys.good[1]}"; key = "{stock.ke
     out.unlink()
     for name, count in counts.items():
         for call in places(name, count):
-            done = with_failure(failing, argv, name, call, False)
+            log = maker.folder / f"log-{name}-{call}"
+            done = with_failure(failing, argv, name, call, False, log)
+            if call > 1 and log.read_text().split().count(name) < call:
+                # An ECDSA signature that has its length at once is made fewer times.
+                assert done.returncode == 0, (name, call, done.stderr)
+                out.unlink()
+                continue
             assert done.returncode == REFUSED, (name, call, done.returncode, done.stdout, done.stderr)
             assert not out.exists()
     assert json.dumps(counts) and not list(maker.folder.glob("out.swu*"))
