@@ -4,7 +4,7 @@
  * Preloaded: one call that jetson-swu makes of one function of OpenSSL fails; those that OpenSSL makes of
  * itself do not count. JOTA_FAIL_NAME says which function,
  * JOTA_FAIL_CALL which call of it (from 1), JOTA_FAIL_MINUS makes it -1 where a failure can be that.
- * With JOTA_FAIL_LOG nothing fails, and the names of the functions that are called go into that file.
+ * The names of the functions that are called go into the file JOTA_FAIL_LOG, if it is given.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -16,16 +16,19 @@
 #include <openssl/x509.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+/* In one write: threads note at the same time. */
 static void note(const char *path, const char *name)
 {
 	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-	ssize_t n = write(fd, name, strlen(name));
+	char line[128];
+	int len = snprintf(line, sizeof(line), "%s\n", name);
+	ssize_t n = write(fd, line, (size_t)len);
 
-	n += write(fd, "\n", 1);
 	(void)n;
 	close(fd);
 }

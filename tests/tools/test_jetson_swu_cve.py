@@ -413,9 +413,8 @@ signing: {{ signers: ( {{ certificate = "{stock.keys.good[1]}"; key = "{stock.ke
         for call in places(name, count):
             log = maker.folder / f"log-{name}-{call}"
             done = with_failure(failing, argv, name, call, False, log)
-            if call > 1 and log.read_text().split().count(name) < call:
+            if done.returncode == 0 and 1 < call and log.read_text().split().count(name) < call:
                 # An ECDSA signature that has its length at once is made fewer times.
-                assert done.returncode == 0, (name, call, done.stderr)
                 out.unlink()
                 continue
             assert done.returncode == REFUSED, (name, call, done.returncode, done.stdout, done.stderr)
