@@ -24,15 +24,20 @@ cannot() {
 }
 
 # -C: a file that arrives damaged is an error, not a warning. Maven keeps no more than its own plugins
-# and the descriptions of what it fetched.
+# and the descriptions of what it fetched. -U: asks again for what was not there the last time.
+fetch_libraries() {
+	mvn -q -B -U -ntp -C -f "$server/pom.xml" "-Dmaven.repo.local=$cache_dir/maven" \
+		"$plugin:copy-dependencies" -DincludeScope=runtime \
+		"-DoutputDirectory=$lib_dir.new" >"$lib_dir.log" 2>&1
+}
+
 download_libraries() {
 	command -v mvn >/dev/null || cannot "maven is missing: run deps/install.sh hawkbit"
 	rm -rf "$lib_dir.new"
 	mkdir -p "$lib_dir.new"
 	say "downloading hawkBit from Maven Central (kept in ${lib_dir#"$top"/})"
-	mvn -q -B -ntp -C -f "$server/pom.xml" "-Dmaven.repo.local=$cache_dir/maven" \
-		"$plugin:copy-dependencies" -DincludeScope=runtime \
-		"-DoutputDirectory=$lib_dir.new" >"$lib_dir.log" 2>&1 || {
+	# What an attempt fetched is kept, so the next one goes on from there.
+	fetch_libraries || { sleep 5 && fetch_libraries; } || { sleep 20 && fetch_libraries; } || {
 		tail -n 5 "$lib_dir.log" >&2
 		cannot "cannot download hawkBit's libraries; is Maven Central within reach?" \
 			"(${lib_dir#"$top"/}.log)"

@@ -146,13 +146,15 @@ int jota_efivar_read_u32(const struct jota_io *io, const struct jota_efivar *var
 /* Returns the flags as they were when they are to be set again, 0: there is nothing to do, -errno. */
 static int unlock_var(int fd, const struct jota_efivar *var, struct jota_err *err)
 {
-	int flags = 0, open_flags;
+	/* The request's size says long, the kernel's code says int. */
+	int word[2] = { 0 }, flags;
 
 	/* Not every file system has flags, and then it has no immutable files either. */
-	if (ioctl(fd, FS_IOC_GETFLAGS, &flags) < 0 || !(flags & FS_IMMUTABLE_FL))
+	if (ioctl(fd, FS_IOC_GETFLAGS, word) < 0 || !(word[0] & FS_IMMUTABLE_FL))
 		return 0;
-	open_flags = flags & ~FS_IMMUTABLE_FL;
-	if (ioctl(fd, FS_IOC_SETFLAGS, &open_flags) < 0)
+	flags = word[0];
+	word[0] &= ~FS_IMMUTABLE_FL;
+	if (ioctl(fd, FS_IOC_SETFLAGS, word) < 0)
 		return jota_fail(err, errno,
 				 "UEFI variable '%s' is immutable and stays so (root with "
 				 "CAP_LINUX_IMMUTABLE may change it)",
@@ -162,7 +164,9 @@ static int unlock_var(int fd, const struct jota_efivar *var, struct jota_err *er
 
 static int lock_var(int fd, const struct jota_efivar *var, int flags, struct jota_err *err)
 {
-	if (flags > 0 && ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0)
+	const int word[2] = { flags, 0 };
+
+	if (flags > 0 && ioctl(fd, FS_IOC_SETFLAGS, word) < 0)
 		return jota_fail(err, errno, "make UEFI variable '%s' immutable again", var->name);
 	return 0;
 }

@@ -51,11 +51,11 @@ void *memset(void *to, int value, size_t bytes)
 
 static void widen(const char *text, efi_char wide[NAME_CHARS])
 {
-	size_t i = 0;
+	efi_char *const end = wide + NAME_CHARS - 1;
 
-	for (; i < NAME_CHARS - 1 && text[i] != '\0'; i++)
-		wide[i] = (efi_char)text[i];
-	wide[i] = 0;
+	while (*text != '\0' && wide < end)
+		*wide++ = (efi_char)*text++;
+	*wide = 0;
 }
 
 void standin_say(const struct standin *s, const char *text)
