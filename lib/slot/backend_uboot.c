@@ -17,6 +17,7 @@
 #include "slot/uboot_copies.h"
 #include "slot/uboot_port.h"
 #include "slot/uboot_state.h"
+#include "slot/variables.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,7 +117,7 @@ static int compare_stored(const struct jota_env *stored, const struct jota_boot_
 
 	if (r < 0)
 		return r;
-	what = jota_uboot_state_difference(&now, cur);
+	what = jota_boot_state_difference(&now, cur);
 	if (what)
 		return jota_fail(err, ESTALE,
 				 "the stored boot state was changed by another program meanwhile "
@@ -168,7 +169,7 @@ static int compare_read_back(const struct jota_uboot_copies *before,
 	r = jota_uboot_copies_decode(after, &env, err);
 	if (r < 0)
 		return fail_read_back("it cannot be decoded", before, written, err);
-	what = jota_uboot_env_difference(meant, &env);
+	what = jota_variables_difference(meant, &env);
 	if (what)
 		r = fail_read_back(what, before, written, err);
 	jota_env_done(&env);
@@ -229,7 +230,7 @@ static int store_locked(const struct jota_uboot *u, const struct jota_boot_state
 	r = compare_stored(&stored, cur, err);
 	if (r == 0)
 		r = jota_uboot_plan(&stored, cur, want, change, change_count, &meant, err);
-	if (r == 0 && jota_uboot_env_difference(&stored, &meant)) {
+	if (r == 0 && jota_variables_difference(&stored, &meant)) {
 		r = check_room(&meant, copies.where.size_bytes, err);
 		if (r == 0)
 			r = write_and_verify(u, &copies, &stored, &meant, err);
@@ -261,7 +262,7 @@ const struct jota_backend_ops jota_backend_uboot = {
 	.load = load,
 	.store = store,
 	.get = get,
-	.owns = jota_uboot_owns,
+	.owns = jota_variables_owned,
 	.check = jota_uboot_check,
 	.free = free_backend,
 };

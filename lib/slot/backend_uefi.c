@@ -5,8 +5,8 @@
 
 #include "base/err.h"
 #include "slot/config.h"
-#include "slot/uboot_state.h"
 #include "slot/uefi_vars.h"
+#include "slot/variables.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -105,9 +105,9 @@ static int get(struct jota_backend *b, const char *name, char **ret_value, struc
 	int r = jota_uefi_stored_read(from_base(b), &stored, err);
 
 	if (r == 0) {
-		value = jota_uboot_owns(name) ? state_value(&stored.state, name, digit) :
-			stored.vars	      ? jota_env_get(stored.vars, name) :
-						NULL;
+		value = jota_variables_owned(name) ? state_value(&stored.state, name, digit) :
+			stored.vars		   ? jota_env_get(stored.vars, name) :
+						     NULL;
 		copy = value ? strdup(value) : NULL;
 		if (value && !copy)
 			r = jota_fail(err, ENOMEM, "get variable '%s'", name);
@@ -152,7 +152,7 @@ const struct jota_backend_ops jota_backend_uefi = {
 	.load = load,
 	.store = store,
 	.get = get,
-	.owns = jota_uboot_owns,
+	.owns = jota_variables_owned,
 	.check = jota_uefi_check,
 	.free = free_backend,
 	.count_boot = count_boot,

@@ -65,3 +65,32 @@ int jota_role_parse(const char *text, enum jota_role *ret_role)
 	}
 	return -EINVAL;
 }
+
+const char *jota_boot_state_difference(const struct jota_boot_state *a,
+				       const struct jota_boot_state *b)
+{
+	if (a->factory != b->factory)
+		return "whether a slot was ever chosen";
+	if (!a->factory) {
+		if (a->next != b->next)
+			return "the slot to boot next";
+		if (a->slot[JOTA_SLOT_A] != b->slot[JOTA_SLOT_A])
+			return "the condition of slot A";
+		if (a->slot[JOTA_SLOT_B] != b->slot[JOTA_SLOT_B])
+			return "the condition of slot B";
+		if (a->boots_counted != b->boots_counted)
+			return "the count of boots";
+		if (a->record.has_target != b->record.has_target ||
+		    (a->record.has_target && a->record.target != b->record.target))
+			return "the slot of the last update";
+	}
+	if (a->boot_limit != b->boot_limit)
+		return "the limit of boots";
+	if (a->record.ustate != b->record.ustate)
+		return "ustate";
+	if (strcmp(a->record.boot_id, b->record.boot_id) != 0)
+		return "the boot_id of the last flip";
+	if (strcmp(a->record.reason, b->record.reason) != 0)
+		return "the reason";
+	return NULL;
+}

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
-/* The words of the slot model: slots, roles, conditions, boot state. Data only. */
+/* The words of the slot model: slots, roles, conditions, boot state. Data, and its names. */
 #pragma once
 
 #include <stdbool.h>
@@ -69,6 +69,11 @@ const char *jota_slot_name(enum jota_slot slot);
 const char *jota_role_name(enum jota_role role);
 /** "empty", "ready", "trial", "good"; static storage. */
 const char *jota_condition_name(enum jota_condition condition);
+
+/** First field in which two states differ, as text; NULL when they are the same. */
+const char *jota_boot_state_difference(const struct jota_boot_state *a,
+				       const struct jota_boot_state *b);
+
 /** The slot that is not this one. */
 enum jota_slot jota_slot_other(enum jota_slot slot);
 /** "A"/"B" (either case) to a slot; -EINVAL. */

@@ -28,19 +28,12 @@
 
 struct jota_err;
 
-/** True for the variables above and for those that the boot script lives by. */
-bool jota_uboot_owns(const char *name);
-
 /**
  * -EBADMSG: a variable is missing or has a value that does not belong there; it is named with
  * value and accepted values.
  */
 int jota_uboot_state_read(const struct jota_env *env, struct jota_boot_state *ret,
 			  struct jota_err *err);
-
-/** First field in which two states differ, as text; NULL when they are the same. */
-const char *jota_uboot_state_difference(const struct jota_boot_state *a,
-					const struct jota_boot_state *b);
 
 /**
  * The environment as it is to be after a store: `stored` with the variables of `want`, then the
@@ -53,9 +46,6 @@ const char *jota_uboot_state_difference(const struct jota_boot_state *a,
 int jota_uboot_plan(const struct jota_env *stored, const struct jota_boot_state *cur,
 		    const struct jota_boot_state *want, const struct jota_change *change,
 		    size_t change_count, struct jota_env *ret_meant, struct jota_err *err);
-
-/** Name of one variable in which two environments differ (order does not count), NULL when none. */
-const char *jota_uboot_env_difference(const struct jota_env *a, const struct jota_env *b);
 
 /** Bytes that an environment takes in a copy, header and terminator included. */
 size_t jota_uboot_env_bytes(const struct jota_env *env);

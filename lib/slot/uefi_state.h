@@ -33,10 +33,3 @@ enum jota_slot jota_uefi_next(const struct jota_uefi_firmware *fw);
 struct jota_boot_state jota_uefi_resolve(const struct jota_uefi_record *record,
 					 const struct jota_uefi_firmware *fw,
 					 const struct jota_env **ret_vars);
-
-/**
- * `vars` with the changes of a package, into an empty one. -EINVAL, -EPERM, -ENOMEM as for jota_backend_store(); what was
- * put until then is the caller's to free.
- */
-int jota_uefi_vars_change(const struct jota_env *vars, const struct jota_change *change,
-			  size_t change_count, struct jota_env *ret, struct jota_err *err);

@@ -5,8 +5,8 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
-#include "slot/uboot_state.h"
 #include "slot/uefi_vars.h"
+#include "slot/variables.h"
 
 #include <errno.h>
 #include <string.h>
@@ -152,7 +152,7 @@ static int write_all(struct job *j, struct jota_err *err)
 static int compare_stored(const struct job *j, const struct jota_boot_state *cur,
 			  struct jota_err *err)
 {
-	const char *what = jota_uboot_state_difference(&j->stored.state, cur);
+	const char *what = jota_boot_state_difference(&j->stored.state, cur);
 
 	if (what)
 		return jota_fail(err, ESTALE,
@@ -183,14 +183,21 @@ static bool is_settled(const struct job *j, bool changes_vars)
 	const struct jota_uefi_stored *s = &j->stored;
 
 	return s->has_record && !s->record.has_to && !changes_vars && !s->fw.has_status &&
-	       !jota_uboot_state_difference(&s->state, &j->want.state) &&
-	       !jota_uboot_state_difference(&s->record.is.state, &j->want.state);
+	       !jota_boot_state_difference(&s->state, &j->want.state) &&
+	       !jota_boot_state_difference(&s->record.is.state, &j->want.state);
 }
 
 static bool same_trial(const struct jota_boot_state *a, const struct jota_boot_state *b)
 {
 	return !a->factory && !b->factory && a->next == b->next && a->slot[a->next] == JOTA_TRIAL &&
 	       b->slot[b->next] == JOTA_TRIAL && a->boots_counted == b->boots_counted;
+}
+
+static int keep_vars(struct job *j, struct jota_err *err)
+{
+	int r = j->stored.vars ? jota_env_copy(j->stored.vars, &j->want.vars) : 0;
+
+	return r < 0 ? jota_fail(err, -r, "store the boot state") : 0;
 }
 
 static int plan(struct job *j, const struct jota_boot_state *cur, const struct jota_boot_state *want,
@@ -207,7 +214,8 @@ static int plan(struct job *j, const struct jota_boot_state *cur, const struct j
 		j->has_counted = j->stored.record.has_counted;
 		j->counted = j->stored.record.counted;
 	}
-	return jota_uefi_vars_change(j->stored.vars, change, change_count, &j->want.vars, err);
+	r = keep_vars(j, err);
+	return r < 0 ? r : jota_variables_change(&j->want.vars, change, change_count, err);
 }
 
 int jota_uefi_store_locked(const struct jota_uefi *u, const struct jota_boot_state *cur,
@@ -227,7 +235,7 @@ int jota_uefi_store_locked(const struct jota_uefi *u, const struct jota_boot_sta
 		bool nothing = !j.stored.has_record && want->factory && change_count == 0;
 
 		if (!nothing &&
-		    !is_settled(&j, jota_uboot_env_difference(vars, &j.want.vars) != NULL))
+		    !is_settled(&j, jota_variables_difference(vars, &j.want.vars) != NULL))
 			r = write_all(&j, err);
 	}
 	jota_env_done(&j.want.vars);
@@ -252,7 +260,7 @@ int jota_uefi_count_locked(const struct jota_uefi *u, const char *boot_id, struc
 		j.want.state = *now;
 		if (j.want.state.boots_counted < UINT32_MAX)
 			j.want.state.boots_counted++;
-		r = jota_uefi_vars_change(j.stored.vars, NULL, 0, &j.want.vars, err);
+		r = keep_vars(&j, err);
 		if (r == 0)
 			r = settle_record(&j, err);
 	}

@@ -11,6 +11,7 @@
 #include "slot/env_codec.h"
 #include "slot/policy.h"
 #include "slot/uboot_state.h"
+#include "slot/variables.h"
 
 #include <errno.h>
 
@@ -64,11 +65,11 @@ static void judge_plan(const struct jota_env *env, enum jota_slot running)
 	if (r < 0)
 		return;
 	PROMISE(jota_uboot_state_read(&meant, &read, NULL) == 0);
-	PROMISE(jota_uboot_state_difference(&want, &read) == NULL);
+	PROMISE(jota_boot_state_difference(&want, &read) == NULL);
 	for (size_t i = 0; i < env->count; i++) {
 		const char *name = env->var[i].name, *value = jota_env_get(&meant, name);
 
-		PROMISE(jota_uboot_owns(name) || strcmp(name, change.name) == 0 ||
+		PROMISE(jota_variables_owned(name) || strcmp(name, change.name) == 0 ||
 			(value && strcmp(value, env->var[i].value) == 0));
 	}
 	jota_env_done(&meant);

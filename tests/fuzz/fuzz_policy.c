@@ -39,7 +39,7 @@ static bool store(struct walk *w, const struct jota_boot_state *want)
 	jota_env_done(&w->env);
 	w->env = meant;
 	PROMISE(jota_uboot_state_read(&w->env, &w->state, NULL) == 0);
-	PROMISE(jota_uboot_state_difference(&w->state, want) == NULL);
+	PROMISE(jota_boot_state_difference(&w->state, want) == NULL);
 	return true;
 }
 

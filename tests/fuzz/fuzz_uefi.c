@@ -9,8 +9,8 @@
 
 #include "base/bytes.h"
 #include "slot/policy.h"
-#include "slot/uboot_state.h"
 #include "slot/uefi_state.h"
+#include "slot/variables.h"
 
 static struct jota_uefi_firmware read_firmware(uint8_t facts)
 {
@@ -58,9 +58,9 @@ static void judge_again(const struct jota_uefi_record *record)
 	fuzz_check_result(r, &err);
 	PROMISE(r == 0);
 	PROMISE(again.has_to == record->has_to);
-	PROMISE(!jota_uboot_state_difference(&record->is.state, &again.is.state));
-	PROMISE(!record->has_to || !jota_uboot_state_difference(&record->to.state, &again.to.state));
-	PROMISE(!jota_uboot_env_difference(&record->is.vars, &again.is.vars));
+	PROMISE(!jota_boot_state_difference(&record->is.state, &again.is.state));
+	PROMISE(!record->has_to || !jota_boot_state_difference(&record->to.state, &again.to.state));
+	PROMISE(!jota_variables_difference(&record->is.vars, &again.is.vars));
 	PROMISE(again.has_counted == record->has_counted && again.counted == record->counted);
 	jota_uefi_record_done(&again);
 }

@@ -13,7 +13,6 @@
 #include "slot/uefi_fake.h"
 
 #include "models/l4t_model.h"
-#include "slot/uboot_state.h"
 #include "support/run.h"
 
 #include <sys/syscall.h>
@@ -301,10 +300,10 @@ static void expect_contract(const struct jota_boot_state *cur, const struct jota
 	const struct jota_boot_state now = fake_load(&w.f);
 
 	if (ended)
-		ck_assert_msg(!jota_uboot_state_difference(&now, want), "not stored: %s",
-			      jota_uboot_state_difference(&now, want));
-	ck_assert_msg(!jota_uboot_state_difference(&now, cur) ||
-			      !jota_uboot_state_difference(&now, want) || now.next == running(),
+		ck_assert_msg(!jota_boot_state_difference(&now, want), "not stored: %s",
+			      jota_boot_state_difference(&now, want));
+	ck_assert_msg(!jota_boot_state_difference(&now, cur) ||
+			      !jota_boot_state_difference(&now, want) || now.next == running(),
 		      "neither old nor new, and slot %s is next", jota_slot_name(now.next));
 	ck_assert_msg(jota_policy_situation(&now, running()) != JOTA_BROKEN, "contradictory");
 }
