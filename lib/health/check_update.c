@@ -6,13 +6,11 @@
  * configuration names answers.
  */
 #define _GNU_SOURCE
-#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/io.h"
 #include "health/child.h"
 #include "health/http_get.h"
-
-#include <libconfig.h>
+#include "health/suricatta.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -25,7 +23,6 @@
 
 #define ARGS_MAX 48u
 #define SOCKETS_DIR "/run/swupdate"
-#define CONFIG_BYTES_MAX 65536u
 #define BODY_BYTES_MAX 65536u
 #define ATTEMPTS_MAX 8
 
@@ -52,7 +49,7 @@ enum { S_CONFIG, S_URL, S_CA_FILE, S_CERT, S_KEY };
 static const struct jota_field server_fields[] = {
 	[S_CONFIG] = { .name = "config",
 		       .type = JOTA_FIELD_PATH,
-		       .fallback = "/etc/swupdate.cfg",
+		       .fallback = JOTA_SWUPDATE_CFG,
 		       .about = "swupdate's configuration; its section suricatta names the server" },
 	[S_URL] = { .name = "url",
 		    .type = JOTA_FIELD_TEXT,
@@ -68,22 +65,26 @@ static const struct jota_field server_fields[] = {
 		    .about = "its key; default suricatta's sslkey" },
 };
 
+static bool is_there(const char *path, struct jota_finding *ret)
+{
+	struct stat st;
+
+	if (!path || (stat(path, &st) == 0 && S_ISREG(st.st_mode)))
+		return true;
+	jota_found(ret, JOTA_FAIL, JOTA_WHY_MISSING, "'%.120s' is not there", path);
+	return false;
+}
+
 /* swupdate sees the paths that the check looked at, below a root prefix too. */
 static bool map_path(const struct jota_check_run *run, const char *path, char full[PATH_MAX],
 		     struct jota_finding *ret)
 {
 	struct jota_err err = { 0 };
-	struct stat st;
 
-	if (jota_io_path(run->io, path, full, PATH_MAX, &err) < 0) {
-		jota_found(ret, JOTA_ERROR, JOTA_WHY_INTERNAL, "%s", err.msg);
-		return false;
-	}
-	if (stat(full, &st) < 0 || !S_ISREG(st.st_mode)) {
-		jota_found(ret, JOTA_FAIL, JOTA_WHY_MISSING, "'%.120s' is not there", path);
-		return false;
-	}
-	return true;
+	if (jota_io_path(run->io, path, full, PATH_MAX, &err) == 0)
+		return is_there(full, ret);
+	jota_found(ret, JOTA_ERROR, JOTA_WHY_INTERNAL, "%s", err.msg);
+	return false;
 }
 
 /* The first line that swupdate marks as an error says more than its last one. */
@@ -192,74 +193,52 @@ static void run_path(const struct jota_check_run *run, struct jota_finding *ret)
 			return;
 }
 
-/* A text of the section suricatta, as heap copy; NULL: not set. */
-static char *take(const config_t *parsed, const char *key)
+static int override(const struct jota_check_run *run, int field, const char *name,
+		    struct jota_suricatta *server, struct jota_err *err)
 {
-	const char *text = NULL;
-	char path[64];
+	const struct jota_value *value = &run->check->value[field];
 
-	(void)snprintf(path, sizeof(path), "suricatta.%s", key);
-	if (config_lookup_string(parsed, path, &text) != CONFIG_TRUE || text[0] == '\0')
-		return NULL;
-	return strdup(text);
-}
-
-struct server {
-	char *url, *ca_file, *certificate, *key;
-};
-
-static void free_server(struct server *s)
-{
-	free(s->url);
-	free(s->ca_file);
-	free(s->certificate);
-	free(s->key);
-}
-
-static char *configured(const struct jota_value *value, const config_t *parsed, const char *key)
-{
-	return value->set ? strdup(value->text) : take(parsed, key);
+	return value->set ?
+		       jota_suricatta_set(run->io, server, name, strlen(name), value->text, err) :
+		       0;
 }
 
 /* A configuration that is not there is no error where the check itself names the server. */
-static bool find_server(const struct jota_check_run *run, struct server *ret,
+static bool find_server(const struct jota_check_run *run, struct jota_suricatta *ret,
 			struct jota_finding *why)
 {
-	const struct jota_value *value = run->check->value;
-	CLEANUP_FREE char *text = NULL;
-	struct jota_err err = { 0 };
-	config_t parsed;
+	const char *config = run->check->value[S_CONFIG].text;
+	struct jota_err err = { 0 }, own = { 0 };
+	bool ok;
 
-	config_init(&parsed);
-	if (jota_io_read_file(run->io, value[S_CONFIG].text, CONFIG_BYTES_MAX, &text, NULL, &err) ==
-	    0)
-		(void)config_read_string(&parsed, text);
-	ret->url = configured(&value[S_URL], &parsed, "url");
-	ret->ca_file = configured(&value[S_CA_FILE], &parsed, "cafile");
-	ret->certificate = configured(&value[S_CERT], &parsed, "sslcert");
-	ret->key = configured(&value[S_KEY], &parsed, "sslkey");
-	config_destroy(&parsed);
-	if (ret->url && jota_http_is_url(ret->url))
-		return true;
-	jota_found(why, JOTA_FAIL, JOTA_WHY_NO_SERVER, "'%.120s' has no usable suricatta.url%s%s",
-		   value[S_CONFIG].text, err.errnum ? ": " : "", err.errnum ? err.msg : "");
-	return false;
+	(void)jota_suricatta_read(run->io, config, ret, &err);
+	ok = override(run, S_URL, "url", ret, &own) == 0 &&
+	     override(run, S_CA_FILE, "cafile", ret, &own) == 0 &&
+	     override(run, S_CERT, "sslcert", ret, &own) == 0 &&
+	     override(run, S_KEY, "sslkey", ret, &own) == 0;
+	if (!ok)
+		jota_found(why, JOTA_ERROR, JOTA_WHY_INTERNAL, "%s", own.msg);
+	else if (!ret->url || !jota_http_is_url(ret->url))
+		jota_found(why, JOTA_FAIL, JOTA_WHY_NO_SERVER,
+			   "'%.120s' has no usable suricatta.url%s%s", config,
+			   err.errnum ? ": " : "", err.errnum ? err.msg : "");
+	return ok && ret->url && jota_http_is_url(ret->url);
 }
 
 /* Any answer will do, also "forbidden": whether the device may update is asked by suricatta itself. */
-static void ask(const struct jota_check_run *run, const struct server *s, struct jota_finding *ret)
+static void ask(const struct jota_check_run *run, const struct jota_suricatta *s,
+		struct jota_finding *ret)
 {
-	char ca_file[PATH_MAX], certificate[PATH_MAX], key[PATH_MAX];
-	struct jota_http_request request = { .url = s->url, .max_bytes = BODY_BYTES_MAX };
+	struct jota_http_request request = { .url = s->url,
+					     .ca_file = s->cafile,
+					     .certificate = s->sslcert,
+					     .key = s->sslkey,
+					     .proxy = s->proxy,
+					     .max_bytes = BODY_BYTES_MAX };
 	struct jota_http_answer answer;
 
-	if ((s->ca_file && !map_path(run, s->ca_file, ca_file, ret)) ||
-	    (s->certificate && !map_path(run, s->certificate, certificate, ret)) ||
-	    (s->key && !map_path(run, s->key, key, ret)))
+	if (!is_there(s->cafile, ret) || !is_there(s->sslcert, ret) || !is_there(s->sslkey, ret))
 		return;
-	request.ca_file = s->ca_file ? ca_file : NULL;
-	request.certificate = s->certificate ? certificate : NULL;
-	request.key = s->key ? key : NULL;
 	if (jota_http_get(run, &request, &answer, ret) < 0) {
 		/* A page that is larger than we want to read is an answer all the same. */
 		if (ret->reason == JOTA_WHY_TOO_LARGE)
@@ -277,11 +256,11 @@ static void ask(const struct jota_check_run *run, const struct server *s, struct
 
 static void run_server(const struct jota_check_run *run, struct jota_finding *ret)
 {
-	struct server server = { .url = NULL };
+	struct jota_suricatta server = { .url = NULL };
 
 	if (find_server(run, &server, ret))
 		ask(run, &server, ret);
-	free_server(&server);
+	jota_suricatta_done(&server);
 }
 
 static const char *server_conflict(const struct jota_check *check)

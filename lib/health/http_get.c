@@ -69,7 +69,7 @@ static CURLcode set_texts(CURL *curl, const struct jota_http_request *request)
 	} texts[] = {
 		{ CURLOPT_URL, request->url },
 		{ CURLOPT_PROTOCOLS_STR, "http,https" },
-		{ CURLOPT_NOPROXY, "*" },
+		{ CURLOPT_PROXY, request->proxy ? request->proxy : "" },
 		{ CURLOPT_USERAGENT, "jetson-health" },
 		{ CURLOPT_CAINFO, request->ca_file },
 		{ CURLOPT_SSLCERT, request->certificate },

@@ -14,6 +14,7 @@ struct jota_http_request {
 	const char *ca_file;	 /* full path; NULL: those of the system */
 	const char *certificate; /* full path of a client certificate in PEM, NULL none */
 	const char *key;	 /* its key, NULL: in the certificate's file */
+	const char *proxy;	 /* NULL: none, whatever the environment says */
 	size_t max_bytes;	 /* of the body */
 };
 
@@ -27,7 +28,7 @@ struct jota_http_answer {
 bool jota_http_is_url(const char *url);
 
 /**
- * GET, no redirect followed, no proxy, TLS verified, ended at run->deadline_ms. 0: *ret is filled, the caller frees body;
+ * GET, no redirect followed, TLS verified, ended at run->deadline_ms. 0: *ret is filled, the caller frees body;
  * -EIO: *why says why not. Only for a check's own process.
  */
 int jota_http_get(const struct jota_check_run *run, const struct jota_http_request *request,

@@ -8,11 +8,10 @@
 #endif
 
 #include "health/newroot_test.h"
+#include "health/server_test.h"
 
 #include <mntent.h>
-#include <netinet/in.h>
 #include <stdarg.h>
-#include <sys/socket.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
@@ -117,12 +116,10 @@ static inline void vanish_by(enum situation s, const char *shell)
 }
 
 /* A server that says one thing to everybody, or nothing at all. */
-static pid_t server_pid;
-static unsigned port;
-
-static inline void serve_for_ever(int listener, const char *say)
+static inline void serve_for_ever(int listener, const void *what)
 {
-	(void)signal(SIGPIPE, SIG_IGN);
+	const char *say = what;
+
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 		char request[4096];
@@ -139,57 +136,21 @@ static inline void serve_for_ever(int listener, const char *say)
 	}
 }
 
-/* Twice forked, so that it is no child of the test: the run must leave none. */
-static inline void start_server(int listener, const char *say)
-{
-	int pipe_fd[2];
-	pid_t middle;
-
-	ck_assert_int_eq(listen(listener, 5), 0);
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	middle = fork();
-	if (middle == 0) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			serve_for_ever(listener, say);
-		(void)!write(pipe_fd[1], &pid, sizeof(pid));
-		_exit(0);
-	}
-	ck_assert_int_eq(read(pipe_fd[0], &server_pid, sizeof(server_pid)), sizeof(server_pid));
-	(void)close(pipe_fd[0]);
-	(void)close(pipe_fd[1]);
-	(void)waitpid(middle, NULL, 0);
-	(void)close(listener);
-}
-
-static inline int bind_port(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	port = ntohs(address.sin_port);
-	return fd;
-}
-
 /* bad NULL: nobody listens. */
 static inline void serve_cell(enum situation s, const char *well, const char *bad,
 			      const char *garbage)
 {
-	int fd = bind_port();
+	int fd = take_port();
 	char shell[64];
 
 	if (s == IS_BAD && !bad)
 		(void)close(fd);
 	else
-		start_server(fd, s == IS_SILENT	 ? NULL :
-				 s == IS_BAD	 ? bad :
-				 s == IS_GARBAGE ? garbage :
-						   well);
+		server_start(fd, serve_for_ever,
+			     s == IS_SILENT  ? NULL :
+			     s == IS_BAD     ? bad :
+			     s == IS_GARBAGE ? garbage :
+					       well);
 	(void)snprintf(shell, sizeof(shell), "kill -9 %d", (int)server_pid);
 	vanish_by(s, shell);
 }
@@ -203,7 +164,7 @@ static inline void fill_queue(void)
 	struct sockaddr_in address = { .sin_family = AF_INET,
 				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
-	queue_fd[0] = bind_port();
+	queue_fd[0] = take_port();
 	queue_is_full = true;
 	ck_assert_int_eq(listen(queue_fd[0], 0), 0);
 	address.sin_port = htons((uint16_t)port);
@@ -223,7 +184,7 @@ static inline void serve_bus(const char *say)
 	(void)snprintf(address.sun_path, sizeof(address.sun_path),
 		       "%.70s/run/dbus/system_bus_socket", scratch.root);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	start_server(fd, say);
+	server_start(fd, serve_for_ever, say);
 	has_vanisher = false;
 }
 
@@ -239,9 +200,7 @@ static inline const char *with_port(const char *format)
 
 static inline void cell_teardown(void)
 {
-	if (server_pid > 0)
-		(void)kill(server_pid, SIGKILL);
-	server_pid = 0;
+	server_stop();
 	for (size_t i = 0; queue_is_full && i < sizeof(queue_fd) / sizeof(queue_fd[0]); i++)
 		(void)close(queue_fd[i]);
 	queue_is_full = false;

@@ -2,9 +2,8 @@
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /* Servers that answer, and servers that do everything else; a bus that does not behave. */
 #include "health/health_test.h"
+#include "health/server_test.h"
 
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/un.h>
 
 /* A server in a process of its own: takes connections, sends `first` once, then `again` for ever. */
@@ -13,13 +12,12 @@ struct server {
 	bool silent; /* sends nothing and keeps the connection */
 };
 
-static pid_t server_pid;
-static unsigned port;
 static int held_fd = -1;
 
-static void serve(int listener, const struct server *s)
+static void serve(int listener, const void *what)
 {
-	(void)signal(SIGPIPE, SIG_IGN);
+	const struct server *s = what;
+
 	for (;;) {
 		int fd = accept(listener, NULL, NULL);
 		char request[4096];
@@ -40,54 +38,14 @@ static void serve(int listener, const struct server *s)
 	}
 }
 
-static void start(int listener, const struct server *s)
-{
-	ck_assert_int_eq(listen(listener, 5), 0);
-	/* Twice, so that it is no child of the test: the run must leave none. */
-	int pipe_fd[2];
-	pid_t middle;
-
-	ck_assert_int_eq(pipe(pipe_fd), 0);
-	middle = fork();
-	if (middle == 0) {
-		pid_t pid = fork();
-
-		if (pid == 0)
-			serve(listener, s);
-		(void)!write(pipe_fd[1], &pid, sizeof(pid));
-		_exit(0);
-	}
-	ck_assert_int_eq(read(pipe_fd[0], &server_pid, sizeof(server_pid)), sizeof(server_pid));
-	(void)close(pipe_fd[0]);
-	(void)close(pipe_fd[1]);
-	(void)waitpid(middle, NULL, 0);
-	(void)close(listener);
-}
-
-/* A port of ours; nobody listens there yet, and nobody else can. */
-static int take_port(void)
-{
-	struct sockaddr_in address = { .sin_family = AF_INET,
-				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(address);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&address, &len), 0);
-	port = ntohs(address.sin_port);
-	return fd;
-}
-
 static void start_tcp(const struct server *s)
 {
-	start(take_port(), s);
+	server_start(take_port(), serve, s);
 }
 
 static void stop(void)
 {
-	if (server_pid > 0)
-		(void)kill(server_pid, SIGKILL);
-	server_pid = 0;
+	server_stop();
 	if (held_fd >= 0)
 		(void)close(held_fd);
 	held_fd = -1;
@@ -286,6 +244,29 @@ START_TEST(update_server_is_well_when_it_answers_at_all)
 }
 END_TEST
 
+/* As suricatta: the proxy of the configuration, and none because of the environment. */
+START_TEST(update_server_is_asked_through_the_proxy_of_the_configuration)
+{
+	const struct server proxy = {
+		.first = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n"
+	};
+	char text[256];
+
+	start_tcp(&proxy);
+	(void)snprintf(
+		text, sizeof(text),
+		"suricatta: { url = \"http://updates.invalid\"; proxy = \"http://127.0.0.1:%u\"; };\n",
+		port);
+	scratch_text(&scratch, "/etc/swupdate.cfg", text);
+	ck_pass("kind = \"update-server\"; deadline_s = 5;", "answers with status 403");
+	(void)snprintf(text, sizeof(text), "http://127.0.0.1:%u", port);
+	ck_assert_int_eq(setenv("http_proxy", text, 1), 0);
+	held_fd = take_port(); /* refuses; the proxy runs on */
+	ck_fail(update_server(), JOTA_WHY_CONNECT, "");
+	ck_assert_int_eq(unsetenv("http_proxy"), 0);
+}
+END_TEST
+
 START_TEST(update_server_that_nobody_configured_is_told)
 {
 	ck_fail("kind = \"update-server\";", JOTA_WHY_NO_SERVER, "/etc/swupdate.cfg");
@@ -310,7 +291,7 @@ static void start_bus(const struct server *s)
 	(void)snprintf(address.sun_path, sizeof(address.sun_path),
 		       "%.70s/run/dbus/system_bus_socket", scratch.root);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
-	start(fd, s);
+	server_start(fd, serve, s);
 }
 
 static const struct {
@@ -365,6 +346,7 @@ int main(void)
 	tcase_add_test(tcase, tcp_tells_whether_somebody_listens);
 	tcase_add_test(tcase, tcp_to_a_full_queue_ends_at_its_deadline);
 	tcase_add_test(tcase, update_server_is_well_when_it_answers_at_all);
+	tcase_add_test(tcase, update_server_is_asked_through_the_proxy_of_the_configuration);
 	tcase_add_test(tcase, update_server_that_nobody_configured_is_told);
 	tcase_add_loop_test(tcase, a_bus_that_does_not_behave_is_told_in_time, 0, BAD_BUS_COUNT);
 	tcase_add_test(tcase, no_bus_at_all_is_told);

@@ -2,7 +2,6 @@
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 #define _GNU_SOURCE /* asprintf */
 #include "hawkbit_http.h"
-#include "hawkbit.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -14,12 +13,13 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "health/suricatta.h"
 
 #define ANSWER_BYTES_MAX 65536u
 
 struct hawkbit_http {
 	CURL *curl;
-	const struct hawkbit *server;
+	const struct jota_suricatta *server;
 	struct curl_slist *headers;
 	char *base; /* address of the device */
 	char error[CURL_ERROR_SIZE];
@@ -35,7 +35,7 @@ static size_t drop(char *data, size_t size, size_t count, void *ctx)
 	return http->answer_bytes > ANSWER_BYTES_MAX ? 0 : size * count;
 }
 
-static char *make_base(CURL *curl, const struct hawkbit *server)
+static char *make_base(CURL *curl, const struct jota_suricatta *server)
 {
 	int len = (int)strlen(server->url);
 	char *tenant = curl_easy_escape(curl, server->tenant, 0);
@@ -70,7 +70,7 @@ static int add_header(struct hawkbit_http *http, const char *name, const char *v
 
 static int set_headers(struct hawkbit_http *http)
 {
-	const struct hawkbit *server = http->server;
+	const struct jota_suricatta *server = http->server;
 	int r = add_header(http, "Content-Type: ", "application/json");
 
 	if (r == 0)
@@ -84,7 +84,7 @@ static int set_headers(struct hawkbit_http *http)
 
 static int set_up(struct hawkbit_http *http, unsigned timeout_ms)
 {
-	const struct hawkbit *server = http->server;
+	const struct jota_suricatta *server = http->server;
 	CURL *c = http->curl;
 	bool ok = true;
 
@@ -108,14 +108,14 @@ static int set_up(struct hawkbit_http *http, unsigned timeout_ms)
 		SET(CURLOPT_SSLCERT, server->sslcert);
 	if (server->sslkey)
 		SET(CURLOPT_SSLKEY, server->sslkey);
-	if (server->proxy)
-		SET(CURLOPT_PROXY, server->proxy);
+	/* As suricatta: without one configured none, whatever the environment says. */
+	SET(CURLOPT_PROXY, server->proxy ? server->proxy : "");
 #undef SET
 	return ok ? 0 : -ENOMEM;
 }
 
-int hawkbit_http_open(const struct hawkbit *server, unsigned timeout_ms, struct hawkbit_http **ret,
-		      struct jota_err *err)
+int hawkbit_http_open(const struct jota_suricatta *server, unsigned timeout_ms,
+		      struct hawkbit_http **ret, struct jota_err *err)
 {
 	struct hawkbit_http *http = calloc(1, sizeof(*http));
 

@@ -3,13 +3,13 @@
 /* Requests to the device's own address on its update server. The only file of this tool that sees libcurl is hawkbit_http.c. */
 #pragma once
 
-struct hawkbit;
+struct jota_suricatta;
 struct hawkbit_http;
 struct jota_err;
 
 /** timeout_ms: for each request. The server's settings must outlive it. -ENOMEM. *ret: hawkbit_http_free(). */
-int hawkbit_http_open(const struct hawkbit *server, unsigned timeout_ms, struct hawkbit_http **ret,
-		      struct jota_err *err);
+int hawkbit_http_open(const struct jota_suricatta *server, unsigned timeout_ms,
+		      struct hawkbit_http **ret, struct jota_err *err);
 void hawkbit_http_free(struct hawkbit_http *http);
 
 /**

@@ -52,8 +52,8 @@ static int show(const struct attribute *attributes, bool as_json, struct jota_er
 }
 
 /* Until the server took them, refused them, or the time is over; once in any case. */
-static int send(const struct hawkbit *server, const struct attribute *attributes, unsigned wait_s,
-		struct jota_err *err)
+static int send(const struct jota_suricatta *server, const struct attribute *attributes,
+		unsigned wait_s, struct jota_err *err)
 {
 	const struct timespec pause = { .tv_nsec = PAUSE_NS - 1 };
 	int64_t until_ms = now_ms() + (int64_t)wait_s * 1000;
@@ -75,8 +75,9 @@ static int send(const struct hawkbit *server, const struct attribute *attributes
 static int tell_server(const struct jota_io *io, const struct tell_options *tell,
 		       const struct attribute *attributes, struct jota_err *err)
 {
-	struct hawkbit server;
-	int r = hawkbit_read(io, SWUPDATE_CFG, tell->setting, tell->setting_count, &server, err);
+	struct jota_suricatta server;
+	int r = hawkbit_read(io, JOTA_SWUPDATE_CFG, tell->setting, tell->setting_count, &server,
+			     err);
 
 	if (r == -ENOENT) {
 		(void)fprintf(stderr, "jetson-health: nothing is sent: %s\n", err->msg);
@@ -86,7 +87,7 @@ static int tell_server(const struct jota_io *io, const struct tell_options *tell
 	if (r < 0)
 		return EXIT_UNREADABLE;
 	r = send(&server, attributes, tell->wait_s, err);
-	hawkbit_done(&server);
+	jota_suricatta_done(&server);
 	return r < 0 ? EXIT_UNWELL : EXIT_WELL;
 }
 
