@@ -83,10 +83,11 @@ int jota_suricatta_read(const struct jota_io *io, const char *file, struct jota_
 	if (r < 0)
 		return r;
 	if (strstr(text, "@include"))
-		return jota_fail(err, EINVAL,
-				 "'%s' includes other files, which are not read here: repeat what "
-				 "its section 'suricatta' has.",
-				 file);
+		return jota_fail(
+			err, EINVAL,
+			"'%s' includes other files, which are not read here: give what its "
+			"section 'suricatta' has with --suricatta NAME=VALUE, or in the check.",
+			file);
 	config_init(&config);
 	if (config_read_string(&config, text) != CONFIG_TRUE)
 		r = jota_fail(err, EINVAL, "'%s' line %d: %s.", file, config_error_line(&config),
