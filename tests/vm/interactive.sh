@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 #
-# The virtual Jetson on this terminal. Its card is build/vm/card.img and outlives it; VM_FRESH=1 takes a new
+# The virtual Jetson on this terminal. Its card, VM_CARD (build/vm/card.img), outlives it; VM_FRESH=1 takes a new
 # one. Ports on the loopback interface: VM_WEB_PORT (8080) swupdate's web page, VM_SSH_PORT (2222) SSH.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 build=${JOTA_BUILD:-$top/build}
-card=$build/vm/card.img
+card=${VM_CARD:-$build/vm/card.img}
 web=${VM_WEB_PORT:-8080}
 ssh=${VM_SSH_PORT:-2222}
 if [ -n "${VM_FRESH-}" ] || [ ! -e "$card" ]; then

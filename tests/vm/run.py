@@ -19,6 +19,7 @@ from pathlib import Path
 import hawkbit  # noqa: F401 (adds its scenarios)
 import machine
 import scenarios
+import terminal  # noqa: F401 (adds its scenario)
 import units  # noqa: F401 (adds its scenarios)
 import web  # noqa: F401 (adds its scenario)
 

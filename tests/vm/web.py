@@ -28,6 +28,12 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_for_page(machine):
+    """swupdate is started, and nobody waited until it serves."""
+    page = f"wget -q -O /dev/null http://127.0.0.1:{WEB_PORT}/index.html"
+    machine.run(f"for i in $(seq 900); do {page} && break; sleep 1; done; {page}")
+
+
 def watch(browser, seconds):
     """Until the page says how the update ended: that, and every (name, percent) on the way."""
     deadline = time.monotonic() + seconds
@@ -45,8 +51,7 @@ def web_upload(build, name):
     port = free_port()
     with Machine(build, name, network=f"restrict=on,hostfwd=tcp:127.0.0.1:{port}-:{WEB_PORT}") as machine:
         first_boot(machine)
-        page = f"wget -q -O /dev/null http://127.0.0.1:{WEB_PORT}/index.html"
-        machine.run(f"for i in $(seq 900); do {page} && break; sleep 1; done; {page}")
+        wait_for_page(machine)
         with Browser(machine.folder / "profile", build / "vm" / "logs" / f"{name}-browser.log") as browser:
             browser.open(f"http://127.0.0.1:{port}/index.html",
                          "document.readyState == 'complete' && !!document.querySelector('.dz-hidden-input')"
