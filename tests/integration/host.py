@@ -96,10 +96,11 @@ def command(program, argv):
 
 
 def start(argv, env, log):
+    """SIGPIPE is ignored, as systemd starts services: the launcher sees to that itself."""
     argv = command(argv[0], argv[1:])
     return subprocess.Popen([str(word) for word in argv], env=env, stdin=subprocess.DEVNULL,
                             stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                            cwd=env["TMPDIR"])
+                            cwd=env["TMPDIR"], restore_signals=argv[0] == LAUNCHER)
 
 
 def run_once(argv, root=None, timeout_s=TIMEOUT_S, program=LAUNCHER, **more):

@@ -2,6 +2,10 @@
 # SPDX-FileCopyrightText: 2026 The swupdate-jetson authors
 """Several updates in one process: what one left behind must not count for the next."""
 
+import socket
+import struct
+
+import host
 import pytest
 from package import Package
 from swu import Swu
@@ -179,3 +183,15 @@ def test_the_daemon_waits_for_nobody_who_holds_the_lock(bench):
     with bench.daemon() as daemon:
         assert bench.jetson_slot("mark-success").code == 0
         bench.flips("daemon, update after jetson-slot", daemon.install(bench.build(bench.update())))
+
+
+def test_a_client_that_does_not_wait_for_its_answer_ends_no_daemon(bench):
+    """Its children do so when the machine is slow; the answer is then written to a closed socket."""
+    with bench.daemon() as daemon:
+        with daemon.connect() as connection:
+            connection.shutdown(socket.SHUT_RD)
+            connection.sendall(struct.pack("@ii", host.IPC_MAGIC, host.GET_UPDATE_STATE)
+                               .ljust(host.IPC_BYTES, b"\0"))
+        run = daemon.install(bench.build(bench.update()))
+        assert run.code == 0, run.text
+    bench.check_flipped()

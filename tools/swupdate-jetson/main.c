@@ -5,6 +5,7 @@
  * interface "jetson" selected. No shell stands in between, and nothing is started with half of it.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ static const char usage[] =
 	"\n"
 	"Starts swupdate with the Jetson A/B handlers loaded and, unless -B is given, the\n"
 	"bootloader interface 'jetson'. All options are swupdate's own; see swupdate --help.\n"
+	"swupdate starts with SIGPIPE ignored, as a systemd service does.\n"
 	"\n"
 	"  --handlers-help  print this text and exit\n"
 	"\n"
@@ -99,6 +101,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "swupdate-jetson: out of memory.\n");
 		return 1;
 	}
+	/* SWUpdate 2022.12 answers a socket that its child has closed; by default that ends it in the middle of an update. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	execvp(program, args);
 	fprintf(stderr, "swupdate-jetson: cannot start '%s': %s.\n", program, strerror(errno));
 	free(args);
