@@ -22,38 +22,6 @@ static void teardown(void)
 	fake_remove(&f);
 }
 
-static struct jota_boot_state begun_from(const struct jota_boot_state *cur)
-{
-	struct jota_boot_state begun;
-	enum jota_slot target;
-
-	ck_assert_int_eq(jota_policy_begin(cur, A, &begun, &target, &f.err), JOTA_CHANGE);
-	return begun;
-}
-
-static void begin(void)
-{
-	const struct jota_boot_state cur = fake_load(&f), want = begun_from(&cur);
-
-	fake_store(&f, &want);
-}
-
-static struct jota_boot_state flipped(void)
-{
-	const struct jota_boot_state cur = fake_load(&f);
-	struct jota_boot_state want;
-
-	ck_assert_int_eq(jota_policy_flip(&cur, A, B, 3, BOOT_ID, &want, &f.err), JOTA_CHANGE);
-	return want;
-}
-
-static void flip(void)
-{
-	const struct jota_boot_state want = flipped();
-
-	fake_store(&f, &want);
-}
-
 /* What the firmware does with a request. */
 static void reboot_into(enum jota_slot slot)
 {
@@ -61,18 +29,6 @@ static void reboot_into(enum jota_slot slot)
 	fake_put(&f, "BootChainFwStatus", 7, 0);
 	fake_put(&f, "BootChainFwCurrent", 6, slot);
 	fake_put(&f, "BootChainOsCurrent", 6, slot);
-}
-
-static void expect_state(enum jota_slot next, enum jota_condition a, enum jota_condition b,
-			 enum jota_ustate ustate)
-{
-	const struct jota_boot_state s = fake_load(&f);
-
-	ck_assert(!s.factory);
-	ck_assert_int_eq(s.next, next);
-	ck_assert_str_eq(jota_condition_name(s.slot[A]), jota_condition_name(a));
-	ck_assert_str_eq(jota_condition_name(s.slot[B]), jota_condition_name(b));
-	ck_assert_int_eq(s.record.ustate, ustate);
 }
 
 START_TEST(no_record_is_the_factory_state)
@@ -88,24 +44,24 @@ START_TEST(begin_marks_the_target_bad_and_removes_what_was_left)
 {
 	fake_put(&f, "BootChainFwNext", 7, 1);
 	fake_put(&f, "BootChainFwStatus", 7, 3);
-	begin();
+	fake_begin(&f);
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotB"), 0xFF);
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotA"), 0);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwNext"), ABSENT);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwStatus"), ABSENT);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
 }
 END_TEST
 
 START_TEST(flip_asks_the_firmware_for_the_target)
 {
-	begin();
+	fake_begin(&f);
 	fake_put(&f, "BootChainFwStatus", 7, 0);
-	flip();
+	fake_flip(&f);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwNext"), 1);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwStatus"), ABSENT);
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotB"), 0);
-	expect_state(B, JOTA_GOOD, JOTA_TRIAL, JOTA_USTATE_INSTALLED);
+	fake_expect_state(&f, B, JOTA_GOOD, JOTA_TRIAL, JOTA_USTATE_INSTALLED);
 }
 END_TEST
 
@@ -113,15 +69,15 @@ START_TEST(a_trial_is_confirmed_and_leaves_no_status)
 {
 	struct jota_boot_state want, cur;
 
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	reboot_into(B);
 	cur = fake_load(&f);
 	ck_assert_int_eq(jota_policy_situation(&cur, B), JOTA_ON_TRIAL);
 	ck_assert_int_eq(jota_policy_confirm(&cur, B, &want, &f.err), JOTA_CHANGE);
 	fake_store(&f, &want);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwStatus"), ABSENT);
-	expect_state(B, JOTA_GOOD, JOTA_GOOD, JOTA_USTATE_TESTING);
+	fake_expect_state(&f, B, JOTA_GOOD, JOTA_GOOD, JOTA_USTATE_TESTING);
 }
 END_TEST
 
@@ -129,28 +85,28 @@ START_TEST(a_trial_is_rolled_back_and_its_slot_stays_bad)
 {
 	struct jota_boot_state want, cur;
 
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	reboot_into(B);
 	cur = fake_load(&f);
 	ck_assert_int_eq(jota_policy_rollback(&cur, B, &want, &f.err), JOTA_CHANGE);
 	fake_store(&f, &want);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwNext"), 0);
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotB"), 0xFF);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_FAILED);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_FAILED);
 	reboot_into(A);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_FAILED);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_FAILED);
 }
 END_TEST
 
 START_TEST(a_slot_that_the_firmware_gave_up_is_a_failed_trial)
 {
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	reboot_into(B);
 	fake_put(&f, "RootfsStatusSlotB", 7, 0xFF);
 	reboot_into(A);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_INSTALLED);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_INSTALLED);
 }
 END_TEST
 
@@ -158,24 +114,24 @@ START_TEST(a_good_slot_that_the_firmware_marked_bad_is_empty)
 {
 	struct jota_boot_state want, cur;
 
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	reboot_into(B);
 	cur = fake_load(&f);
 	ck_assert_int_eq(jota_policy_confirm(&cur, B, &want, &f.err), JOTA_CHANGE);
 	fake_store(&f, &want);
 	fake_put(&f, "RootfsStatusSlotA", 7, 0xFF);
-	expect_state(B, JOTA_EMPTY, JOTA_GOOD, JOTA_USTATE_TESTING);
+	fake_expect_state(&f, B, JOTA_EMPTY, JOTA_GOOD, JOTA_USTATE_TESTING);
 }
 END_TEST
 
 START_TEST(a_request_that_the_firmware_refused_is_a_failed_trial)
 {
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	fake_drop(&f, "BootChainFwNext");
 	fake_put(&f, "BootChainFwStatus", 7, 11);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_INSTALLED);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_INSTALLED);
 }
 END_TEST
 
@@ -183,21 +139,21 @@ START_TEST(a_pending_flip_is_taken_back)
 {
 	struct jota_boot_state want, cur;
 
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	cur = fake_load(&f);
 	ck_assert_int_eq(jota_policy_cancel(&cur, A, &want, &f.err), JOTA_CHANGE);
 	fake_store(&f, &want);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwNext"), ABSENT);
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotB"), 0xFF);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_OK);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_OK);
 }
 END_TEST
 
 START_TEST(each_boot_of_a_trial_is_counted_once)
 {
-	begin();
-	flip();
+	fake_begin(&f);
+	fake_flip(&f);
 	ck_assert(jota_backend_needs_count(f.backend));
 	ck_assert_int_eq(jota_backend_count_boot(f.backend, BOOT_ID, &f.err), -EINVAL);
 	reboot_into(B);
@@ -215,9 +171,9 @@ START_TEST(a_state_that_was_changed_meanwhile_is_not_overwritten)
 {
 	struct jota_boot_state cur, want;
 
-	begin();
+	fake_begin(&f);
 	cur = fake_load(&f);
-	want = flipped();
+	want = fake_flipped(&f);
 	if (_i == 0)
 		fake_put(&f, "RootfsStatusSlotA", 7, 0xFF);
 	else
@@ -232,12 +188,12 @@ START_TEST(variables_of_packages_take_effect_with_the_flip)
 {
 	const struct jota_change change[] = { { "colour", "green" }, { "gone", NULL } };
 	const struct jota_change first[] = { { "colour", "red" }, { "gone", "1" } };
-	struct jota_boot_state cur = fake_load(&f), want = begun_from(&cur);
+	struct jota_boot_state cur = fake_load(&f), want = fake_begun(&f, &cur);
 	CLEANUP_FREE char *value = NULL, *gone = NULL, *ustate = NULL;
 
 	ck_assert_int_eq(jota_backend_store(f.backend, &cur, &want, first, 2, &f.err), 0);
 	cur = fake_load(&f);
-	want = flipped();
+	want = fake_flipped(&f);
 	ck_assert_int_eq(jota_backend_store(f.backend, &cur, &want, change, 2, &f.err), 0);
 	ck_assert_int_eq(jota_backend_get(f.backend, "colour", &value, &f.err), 0);
 	ck_assert_str_eq(value, "green");
@@ -278,7 +234,7 @@ END_TEST
 
 START_TEST(a_boot_id_that_is_none_is_refused)
 {
-	struct jota_boot_state cur = fake_load(&f), want = begun_from(&cur);
+	struct jota_boot_state cur = fake_load(&f), want = fake_begun(&f, &cur);
 
 	(void)snprintf(want.record.boot_id, sizeof(want.record.boot_id), "no boot_id");
 	ck_assert_int_eq(jota_backend_store(f.backend, &cur, &want, NULL, 0, &f.err), -EINVAL);
@@ -319,7 +275,7 @@ START_TEST(a_state_that_cannot_be_expressed_is_refused)
 {
 	struct jota_boot_state cur, want;
 
-	begin();
+	fake_begin(&f);
 	cur = want = fake_load(&f);
 	want.slot[B] = _i == 0 ? JOTA_READY : JOTA_TRIAL;
 	ck_assert_int_eq(jota_backend_store(f.backend, &cur, &want, NULL, 0, &f.err), -EINVAL);

@@ -27,50 +27,6 @@ static void teardown(void)
 	fake_remove(&f);
 }
 
-static struct jota_boot_state begun_from(const struct jota_boot_state *cur)
-{
-	struct jota_boot_state begun;
-	enum jota_slot target;
-
-	ck_assert_int_eq(jota_policy_begin(cur, A, &begun, &target, &f.err), JOTA_CHANGE);
-	return begun;
-}
-
-static void begin(void)
-{
-	const struct jota_boot_state cur = fake_load(&f), want = begun_from(&cur);
-
-	fake_store(&f, &want);
-}
-
-static struct jota_boot_state flipped(void)
-{
-	const struct jota_boot_state cur = fake_load(&f);
-	struct jota_boot_state want;
-
-	ck_assert_int_eq(jota_policy_flip(&cur, A, B, 3, BOOT_ID, &want, &f.err), JOTA_CHANGE);
-	return want;
-}
-
-static void flip(void)
-{
-	const struct jota_boot_state want = flipped();
-
-	fake_store(&f, &want);
-}
-
-static void expect_state(enum jota_slot next, enum jota_condition a, enum jota_condition b,
-			 enum jota_ustate ustate)
-{
-	const struct jota_boot_state s = fake_load(&f);
-
-	ck_assert(!s.factory);
-	ck_assert_int_eq(s.next, next);
-	ck_assert_str_eq(jota_condition_name(s.slot[A]), jota_condition_name(a));
-	ck_assert_str_eq(jota_condition_name(s.slot[B]), jota_condition_name(b));
-	ck_assert_int_eq(s.record.ustate, ustate);
-}
-
 /* Bytes of a variable that no firmware writes. */
 static const struct {
 	const char *name;
@@ -137,10 +93,10 @@ END_TEST
 
 START_TEST(a_request_for_an_unknown_chain_is_none)
 {
-	begin();
+	fake_begin(&f);
 	fake_put(&f, "BootChainFwNext", 7, 2);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
-	flip();
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
+	fake_flip(&f);
 	ck_assert_uint_eq(fake_get(&f, "BootChainFwNext"), 1);
 }
 END_TEST
@@ -166,7 +122,7 @@ START_TEST(a_damaged_record_is_refused)
 	uint8_t bytes[2048];
 	size_t len;
 
-	begin();
+	fake_begin(&f);
 	len = read_record(bytes);
 	ck_assert_uint_le(len, 4 + JOTA_UEFI_RECORD_SAFE_BYTES);
 	for (size_t at = 4; at < len; at += 3) {
@@ -232,15 +188,15 @@ START_TEST(boot_next_refuses_a_flip_before_any_write)
 {
 	struct jota_boot_state cur, want;
 
-	begin();
+	fake_begin(&f);
 	cur = fake_load(&f);
-	want = flipped();
+	want = fake_flipped(&f);
 	fake_put_bytes(&f, "BootNext", JOTA_EFI_GLOBAL_GUID, "\7\0\0\0\1\0", 6);
 	expect_problem(true, "'BootNext' exists");
 	ck_assert_int_eq(jota_backend_store(f.backend, &cur, &want, NULL, 0, &f.err), -EBUSY);
 	fake_expect_message(&f, "BootNext");
 	ck_assert_uint_eq(fake_get(&f, "RootfsStatusSlotB"), 0xFF);
-	expect_state(A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
 }
 END_TEST
 

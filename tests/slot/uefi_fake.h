@@ -153,3 +153,51 @@ static inline void fake_expect_message(const struct uefi_fake *f, const char *pa
 {
 	ck_assert_msg(strstr(f->err.msg, part), "'%s' is not in: %s", part, f->err.msg);
 }
+
+/* From state to state, as the policy goes from A to B. */
+static inline struct jota_boot_state fake_begun(struct uefi_fake *f,
+						const struct jota_boot_state *cur)
+{
+	struct jota_boot_state begun;
+	enum jota_slot target;
+
+	ck_assert_int_eq(jota_policy_begin(cur, JOTA_SLOT_A, &begun, &target, &f->err), JOTA_CHANGE);
+	return begun;
+}
+
+static inline void fake_begin(struct uefi_fake *f)
+{
+	const struct jota_boot_state cur = fake_load(f), want = fake_begun(f, &cur);
+
+	fake_store(f, &want);
+}
+
+static inline struct jota_boot_state fake_flipped(struct uefi_fake *f)
+{
+	const struct jota_boot_state cur = fake_load(f);
+	struct jota_boot_state want;
+
+	ck_assert_int_eq(
+		jota_policy_flip(&cur, JOTA_SLOT_A, JOTA_SLOT_B, 3, BOOT_ID, &want, &f->err),
+		JOTA_CHANGE);
+	return want;
+}
+
+static inline void fake_flip(struct uefi_fake *f)
+{
+	const struct jota_boot_state want = fake_flipped(f);
+
+	fake_store(f, &want);
+}
+
+static inline void fake_expect_state(struct uefi_fake *f, enum jota_slot next, enum jota_condition a,
+				     enum jota_condition b, enum jota_ustate ustate)
+{
+	const struct jota_boot_state s = fake_load(f);
+
+	ck_assert(!s.factory);
+	ck_assert_int_eq(s.next, next);
+	ck_assert_str_eq(jota_condition_name(s.slot[JOTA_SLOT_A]), jota_condition_name(a));
+	ck_assert_str_eq(jota_condition_name(s.slot[JOTA_SLOT_B]), jota_condition_name(b));
+	ck_assert_int_eq(s.record.ustate, ustate);
+}
