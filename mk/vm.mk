@@ -50,10 +50,12 @@ vm-test: vm-image-full ## Run every scenario on the virtual Jetson (VM_JOBS=2, S
 vm-test-short: vm-image ## The same, only install, confirm and one fall-back; part of make check
 	$(Q)$(RUN_TESTS) vm-short
 
-vm-full: vm-test vm-uefi-test ## Every scenario, 200 power cuts, every prefix of an update's writes
+vm-full: vm-test vm-uefi-test ## Every scenario, 240 power cuts, every prefix of an update's writes
 	$(Q)$(RUN_CUTS) -n 200
 	$(Q)$(RUN_REPLAY) --sample $(SAMPLE)
 	$(Q)$(RUN_REPLAY) --plant
+	$(Q)$(RUN_UEFI_CUTS) -n 40
+	$(Q)$(RUN_UEFI_CUTS) -n 6 --plant delete-first
 
 vm-table: ## Put results and consoles of the last runs into docs/virtual-jetson.md
 	$(Q)$(PYTHON) -B tests/vm/page.py --build $(BUILD) docs/virtual-jetson.md

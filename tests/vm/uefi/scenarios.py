@@ -5,9 +5,11 @@ something is not as it should be; what it returns is the last column of the tabl
 
 import json
 import shutil
+import time
 
-from uefi_machine import UefiMachine, Unexpected, copy_card
+from uefi_machine import BOOT_S, UefiMachine, Unexpected, copy_card
 
+RECORD = "/sys/firmware/efi/efivars/JotaSlots-a7ddbf9b-3207-4644-bbf4-c336d94f12e6"
 SCENARIOS = []
 
 
@@ -163,3 +165,58 @@ def stale_status(build, name):
         status = "/sys/firmware/efi/efivars/RootfsStatusSlotB-781e084c-a330-417c-b678-38e696380cb9"
         expect("the variable of a slot", "immutable", machine.run(f"nvbootctrl flags {status}").strip())
     return "removed although immutable, B runs"
+
+
+def lose_record(machine, runs):
+    """As when the firmware's store lost it: from then on the device is as one that was never updated."""
+    machine.run(f"nvbootctrl delete {RECORD}")
+    without_record(machine, runs)
+
+
+def without_record(machine, runs):
+    (running, _, *conditions), info = slots(machine)
+    expect("without a record: running, situation, slot A, slot B",
+           [runs, "factory"] + (["good", "empty"] if runs == "A" else ["empty", "good"]),
+           [running, info["situation"]] + conditions)
+    expect("problems that block an update", [], [p["text"] for p in info["problems"] if p["blocks_update"]])
+
+
+def comes_back(machine, slot, release):
+    machine.kill()
+    machine.power_on()
+    expect("slot after the power cut", (slot, slot, release), machine.boot_line())
+    without_record(machine, slot)
+
+
+@scenario("our record is lost: pending, on trial, being written, idle, after a fallback; a whole slot runs and takes the next update")
+def record_lost(build, name):
+    with UefiMachine(build, name) as machine:
+        update_and_flip(machine, "good-2.0")
+        lose_record(machine, "A")
+        comes_back(machine, "B", "2.0")
+        install(machine, "back-1.0")
+        machine.reboot()
+        expect("first boot of a trial", ("A", "A", "1.0"), machine.boot_line())
+        lose_record(machine, "A")
+        comes_back(machine, "A", "1.0")
+        machine.run("update good-2.0 >/run/update.log 2>&1 & true")
+        deadline = time.monotonic() + BOOT_S
+        while machine.variable("RootfsStatusSlotB") != 0xFF and time.monotonic() < deadline:
+            machine.read_some(0.1)
+        machine.run(f"nvbootctrl delete {RECORD}")
+        comes_back(machine, "A", "1.0")
+        expect("RootfsStatusSlotB", 0xFF, machine.variable("RootfsStatusSlotB"))
+        install(machine, "good-2.0")
+        machine.reboot()
+        expect("first boot of a trial", ("B", "B", "2.0"), machine.boot_line())
+        machine.run("jetson-slot mark-success")
+        lose_record(machine, "B")
+        comes_back(machine, "B", "2.0")
+        install(machine, "crash-3.0")
+        machine.reboot()
+        for _ in (1, 2, 3):
+            machine.wait_for(r"Kernel panic - not syncing")
+        expect("boot after the fallback", ("B", "B", "2.0"), machine.boot_line())
+        lose_record(machine, "B")
+        comes_back(machine, "B", "2.0")
+    return "each time the slot that the firmware chose, whole; the next update was taken"

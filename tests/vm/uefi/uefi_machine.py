@@ -10,13 +10,18 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from machine import Machine, Unexpected, copy_card  # noqa: E402
+from machine import BOOT_S, Machine, Unexpected, copy_card  # noqa: E402
 
 FIRMWARE = Path("/usr/share/AAVMF")
 STAND_IN = r"\[stand-in\] not NVIDIA's L4TLauncher"
 MIB = 1 << 20
 # Name: offset, as build.sh lays them out.
 PARTITIONS = {"A_kernel": MIB, "B_kernel": 49 * MIB, "A_rootfs": 113 * MIB, "B_rootfs": 145 * MIB}
+
+
+def empty_store(machine):
+    """As it comes with the firmware: the machine is off."""
+    copy_card(FIRMWARE / "AAVMF_VARS.fd", machine.variables)
 
 
 class UefiMachine(Machine):
@@ -26,7 +31,7 @@ class UefiMachine(Machine):
     def __init__(self, build, name, **options):
         super().__init__(build, name, guest="uefi", **options)
         self.variables = self.folder / "variables.fd"
-        copy_card(FIRMWARE / "AAVMF_VARS.fd", self.variables)
+        empty_store(self)
 
     def argv(self, console, monitor, *_):
         return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={FIRMWARE}/AAVMF_CODE.fd",
@@ -37,7 +42,9 @@ class UefiMachine(Machine):
                 "-mon", "chardev=monitor,mode=control",
                 *self.card_drive, "-device", "virtio-blk-pci,drive=card,romfile=",
                 "-drive", f"if=none,id=media,file={self.guest}/media.img,format=raw,readonly=on",
-                "-device", "virtio-blk-pci,drive=media,romfile=", "-device", "i6300esb", *self.extra]
+                "-device", "virtio-blk-pci,drive=media,romfile=", "-device", "i6300esb",
+                # The firmware waits five seconds for a key otherwise.
+                "-boot", "menu=on,splash-time=0", *self.extra]
 
     def reboot(self):
         self.type("sync; reboot -f")
@@ -67,4 +74,4 @@ class UefiMachine(Machine):
         return wrong
 
 
-__all__ = ["STAND_IN", "UefiMachine", "Unexpected", "copy_card"]
+__all__ = ["BOOT_S", "STAND_IN", "UefiMachine", "Unexpected", "copy_card", "empty_store"]

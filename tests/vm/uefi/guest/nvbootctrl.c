@@ -3,7 +3,8 @@
 /*
  * A STAND-IN for NVIDIA's closed program of this name, in the guest of the UEFI machine.
  *  nvbootctrl verify       gives the running slot its tries back: clears what the stand-in for L4TLauncher has in the place of a register
- *  nvbootctrl flags FILE   "immutable" or "writable", for the scenarios (the real one has no such verb)
+ *  nvbootctrl flags FILE   "immutable" or "writable", for the scenarios (the real one has no such verb, nor the next one)
+ *  nvbootctrl delete FILE  delete a variable, immutable or not
  */
 #include <linux/fs.h>
 
@@ -22,14 +23,14 @@ static int fail(const char *what)
 	return 1;
 }
 
-static int verify(void)
+static int delete(const char *path)
 {
-	int fd = open(REGISTER, O_RDONLY | O_CLOEXEC), flags = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), flags = 0;
 
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail(REGISTER);
-	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 || unlink(REGISTER) < 0)
-		return fail(REGISTER);
+		return errno == ENOENT ? 0 : fail(path);
+	if (ioctl(fd, FS_IOC_SETFLAGS, &flags) < 0 || unlink(path) < 0)
+		return fail(path);
 	(void)close(fd);
 	return 0;
 }
@@ -48,9 +49,11 @@ static int show_flags(const char *path)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "verify") == 0)
-		return verify();
+		return delete(REGISTER);
+	if (argc == 3 && strcmp(argv[1], "delete") == 0)
+		return delete(argv[2]);
 	if (argc == 3 && strcmp(argv[1], "flags") == 0)
 		return show_flags(argv[2]);
-	(void)fprintf(stderr, "usage: nvbootctrl verify | flags FILE (a stand-in)\n");
+	(void)fprintf(stderr, "usage: nvbootctrl verify | flags FILE | delete FILE (a stand-in)\n");
 	return 2;
 }
