@@ -88,7 +88,8 @@ def asan_jobs(build):
 # The first three are about limits, signals and failing starts of child processes, which valgrind keeps
 # for itself; the others need openat2, which valgrind does not know.
 VALGRIND_CANNOT = ("base/test_spawn", "health/test_command", "health/test_engine",
-                   "health/test_newroot", "health/test_new_slot", "health/test_cells")
+                   "health/test_newroot", "health/test_new_slot", "health/test_cells",
+                   "health/test_extlinux", "health/test_new_units")
 
 
 def valgrind_jobs(build):

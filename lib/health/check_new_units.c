@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
 /*
- * Would systemd start the units that the new slot needs in order to confirm itself and to be updated again? As systemd.unit(5) has it:
- * the file that comes first in the search path counts, a link to /dev/null or an empty file masks, a link in a .wants, .requires or .upholds
- * folder enables.
+ * Would systemd start the units that the new slot needs in order to confirm itself and to be updated again? A unit and its drop-ins count as in
+ * new_unit.h; a link in a .wants, .requires or .upholds folder enables.
  */
 #include "health/new_check.h"
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "health/new_program.h"
+#include "health/new_unit.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -17,12 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define UNIT_BYTES_MAX 65536u
-
-static const char *const unit_dirs[] = { "/etc/systemd/system", "/usr/local/lib/systemd/system",
-					 "/usr/lib/systemd/system", "/lib/systemd/system" };
-#define DIR_COUNT (sizeof(unit_dirs) / sizeof(unit_dirs[0]))
 
 enum { UNITS, AS_RUNNING };
 static const struct jota_field fields[] = {
@@ -85,9 +78,11 @@ static bool is_absent(int r)
 
 int jota_new_unit_enabled(const struct jota_newroot *root, const char *unit, struct jota_err *err)
 {
-	for (size_t i = 0; i < DIR_COUNT; i++) {
-		struct search s = { .root = root, .dir = unit_dirs[i], .unit = unit, .err = err };
-		int r = jota_newroot_each(root, unit_dirs[i], look_into, &s, err);
+	for (size_t i = 0; jota_unit_dirs[i]; i++) {
+		struct search s = {
+			.root = root, .dir = jota_unit_dirs[i], .unit = unit, .err = err
+		};
+		int r = jota_newroot_each(root, s.dir, look_into, &s, err);
 
 		if (r != 0 && !is_absent(r))
 			return r;
@@ -95,88 +90,16 @@ int jota_new_unit_enabled(const struct jota_newroot *root, const char *unit, str
 	return 0;
 }
 
-/** The file that counts, with its path; -ENOENT. *ret_masked: by a link to /dev/null. */
-static int find_unit(const struct jota_newroot *root, const char *unit, char path[PATH_MAX],
-		     bool *ret_masked, struct jota_err *err)
-{
-	for (size_t i = 0; i < DIR_COUNT; i++) {
-		struct jota_newroot_node node;
-		char target[PATH_MAX] = "";
-		int r;
-
-		(void)snprintf(path, PATH_MAX, "%s/%s", unit_dirs[i], unit);
-		r = jota_newroot_stat(root, path, false, &node, err);
-		if (is_absent(r))
-			continue;
-		if (r == 0 && S_ISLNK(node.mode))
-			r = jota_newroot_link(root, path, target, sizeof(target), err);
-		*ret_masked = strcmp(target, "/dev/null") == 0 ||
-			      (S_ISREG(node.mode) && node.size_bytes == 0);
-		return r;
-	}
-	return jota_fail(err, ENOENT, "the new root has no unit '%s'.", unit);
-}
-
-/* The first program of ExecStart=; false: none, or one that only systemd can tell. */
-static bool find_program(const char *text, char program[PATH_MAX])
-{
-	const char *line = text;
-
-	while ((line = strstr(line, "ExecStart=")) != NULL) {
-		bool begins = line == text || line[-1] == '\n';
-		size_t len;
-
-		line += strlen("ExecStart=");
-		line += strspn(line, " \t-@:+!|\"");
-		len = strcspn(line, " \t\r\n\"");
-		if (!begins || len == 0)
-			continue;
-		if (len >= PATH_MAX || memchr(line, '%', len) || memchr(line, '$', len))
-			return false;
-		memcpy(program, line, len);
-		program[len] = '\0';
-		return true;
-	}
-	return false;
-}
-
-static int check_program(const struct jota_newroot *root, const char *program, struct jota_err *err)
-{
-	static const char *const places[] = { "/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
-					      "/usr/bin",	 "/sbin",	   "/bin" };
-	char path[PATH_MAX];
-	int r = -ENOENT;
-
-	if (program[0] == '/')
-		return jota_new_program_check(root, program, err);
-	for (size_t i = 0; is_absent(r) && i < sizeof(places) / sizeof(places[0]); i++) {
-		int n = snprintf(path, sizeof(path), "%s/%s", places[i], program);
-
-		if (n > 0 && (size_t)n < sizeof(path))
-			r = jota_new_program_check(root, path, err);
-	}
-	return r;
-}
-
 /* False: with a finding. */
-static bool unit_holds(const struct jota_newroot *root, const char *unit, struct jota_finding *ret)
+static bool is_startable(const struct jota_newroot *root, const char *unit,
+			 const struct jota_new_unit *u, struct jota_finding *ret)
 {
-	char path[PATH_MAX], program[PATH_MAX];
-	CLEANUP_FREE char *text = NULL;
 	struct jota_err err = { 0 };
-	bool masked = false;
-	int r = find_unit(root, unit, path, &masked, &err);
+	int r;
 
-	if (r == 0 && !masked)
-		r = jota_newroot_text(root, path, UNIT_BYTES_MAX, &text, &err);
-	if (r < 0) {
-		jota_found(ret, JOTA_FAIL, is_absent(r) ? JOTA_WHY_NO_UNIT : JOTA_WHY_FILESYSTEM,
-			   "unit '%s': %s", unit, err.msg);
-		return false;
-	}
-	if (masked) {
+	if (u->masked) {
 		jota_found(ret, JOTA_FAIL, JOTA_WHY_UNIT_MASKED, "unit '%s' is masked by '%s'",
-			   unit, path);
+			   unit, u->path);
 		return false;
 	}
 	r = jota_new_unit_enabled(root, unit, &err);
@@ -185,11 +108,31 @@ static bool unit_holds(const struct jota_newroot *root, const char *unit, struct
 			   "unit '%s' %s", unit, r ? err.msg : "is not enabled in the new root");
 		return false;
 	}
-	if (!text || !find_program(text, program) || check_program(root, program, &err) == 0)
-		return true;
-	jota_found(ret, JOTA_FAIL, JOTA_WHY_NEW_PROGRAM, "unit '%s' cannot start: %s", unit,
-		   err.msg);
-	return false;
+	return jota_new_unit_starts(root, unit, u, ret);
+}
+
+/* False: with a finding. */
+static bool unit_holds(const struct jota_newroot *root, const char *unit, struct jota_finding *ret)
+{
+	CLEANUP_FREE struct jota_new_unit *u = calloc(1, sizeof(*u));
+	struct jota_err err = { 0 };
+	bool holds;
+	int r;
+
+	if (!u) {
+		jota_found(ret, JOTA_ERROR, JOTA_WHY_INTERNAL, "out of memory");
+		return false;
+	}
+	r = jota_new_unit_read(root, unit, u, &err);
+	holds = r == 0 && is_startable(root, unit, u, ret);
+	if (r < 0)
+		jota_found(ret, JOTA_FAIL,
+			   is_absent(r) ? JOTA_WHY_NO_UNIT :
+			   r == -E2BIG	? JOTA_WHY_UNIT_SETTINGS :
+					  JOTA_WHY_FILESYSTEM,
+			   "unit '%s': %s", unit, err.msg);
+	jota_new_unit_done(u);
+	return holds;
 }
 
 static void judge_units(const struct jota_check *check, const struct jota_newroot *root,

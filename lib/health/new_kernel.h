@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
-/* What a boot image says: the release of its kernel, and its command line. */
+/* What a boot image says: the release of its kernel, and its command line. What a kernel in a root file system says. */
 #pragma once
 
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 struct jota_bootimg;
 struct jota_err;
+struct jota_newroot;
 
 #define JOTA_KERNEL_RELEASE_BYTES 65 /* as in uname(2) */
 
@@ -21,6 +22,13 @@ int jota_new_kernel_header(const char *path, struct jota_bootimg *ret, struct jo
  */
 int jota_new_kernel_release(const char *path, char ret[JOTA_KERNEL_RELEASE_BYTES],
 			    struct jota_err *err);
+
+/**
+ * The same of a kernel that is a file of a root file system: an arm64 Image, one packed by gzip, or one that unpacks itself (EFI zboot) with
+ * gzip. At most 256 MiB of it are read. -ENOENT: no such file too; -EINVAL no regular file; -EBADMSG no arm64 kernel either.
+ */
+int jota_new_root_kernel_release(const struct jota_newroot *root, const char *path,
+				 char ret[JOTA_KERNEL_RELEASE_BYTES], struct jota_err *err);
 
 /** Searches a stream for the release; feed returns 1 once it is found. Pure. */
 struct jota_banner {

@@ -19,9 +19,8 @@
 #define CAPSULE_ON_DISK UINT64_C(4)
 #define INDICATIONS_BYTES 8
 
-/* Policy variables of the firmware: locked on one release and volatile on another, so their attributes say nothing. */
+/* As jota_uefi_boot_mode: its attributes say nothing. */
 static const struct jota_efivar redundancy = { "RootfsRedundancyLevel", JOTA_NVIDIA_GUID, 0 };
-static const struct jota_efivar boot_mode = { "L4TDefaultBootMode", JOTA_NVIDIA_GUID, 0 };
 static const struct jota_efivar indications = { "OsIndications", JOTA_EFI_GLOBAL_GUID,
 						JOTA_EFI_STORED };
 
@@ -121,7 +120,7 @@ static void check_running(const struct jota_uefi *u, const struct jota_uefi_stor
 				 "the firmware runs chain %u, but L4TLauncher booted slot %u: "
 				 "reboot; should it stay so, look at its boot options.",
 				 (unsigned)stored->fw.current, value);
-	if (look(u, &boot_mode, &value, problems) && value == MODE_EXTLINUX)
+	if (look(u, &jota_uefi_boot_mode, &value, problems) && value == MODE_EXTLINUX)
 		jota_problem_add(problems, false,
 				 "L4TDefaultBootMode is 1: the kernel comes from /boot of the root "
 				 "file system, the kernel partition that updates write is only the "

@@ -22,6 +22,8 @@ const struct jota_efivar jota_uefi_boot_next = { "BootNext", JOTA_EFI_GLOBAL_GUI
 
 const struct jota_efivar jota_uefi_os_current = { "BootChainOsCurrent", JOTA_NVIDIA_GUID,
 						  JOTA_EFI_VOLATILE };
+/* A policy variable of the firmware: locked on one release and volatile on another, so its attributes say nothing. */
+const struct jota_efivar jota_uefi_boot_mode = { "L4TDefaultBootMode", JOTA_NVIDIA_GUID, 0 };
 
 static int read_current(const struct jota_io *io, struct jota_uefi_firmware *fw,
 			struct jota_err *err)

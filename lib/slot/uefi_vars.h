@@ -17,7 +17,7 @@
 
 extern const struct jota_efivar jota_uefi_current, jota_uefi_next_request, jota_uefi_status,
 	jota_uefi_slot_status[JOTA_SLOT_COUNT], jota_uefi_record, jota_uefi_boot_next,
-	jota_uefi_os_current;
+	jota_uefi_os_current, jota_uefi_boot_mode;
 
 /** RootfsStatusSlot of a slot that the firmware must not boot. */
 #define JOTA_UEFI_BAD 0xFFu

@@ -3,9 +3,7 @@
 """The new slot is looked at before it may boot: real swupdate, real hook, real jetson-health. Whatever is wrong
 with the new slot, or with jetson-health itself, ends with a sentence, an EMPTY target and the running slot untouched."""
 
-import copy
 import dataclasses
-import gzip
 import os
 import random
 import shutil
@@ -13,129 +11,16 @@ import subprocess
 import time
 from pathlib import Path
 
-import host
 import pytest
-from package import KIB, Package, make_kernel, run
-
-PROGRAM = "usr/sbin/jetson-health"
-HEALTH = host.BUILD / "bin/jetson-health"
-KERNEL = "5.10.120-tegra"
-LOADERS = ("/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1")
-UNITS = ("swupdate.service", "jetson-health.service")
-PASSED = "the new slot passed the checks before its first boot"
-# Which of what was written is there when the hook refuses.
-WRITTEN = {"kernel": "new", "rootfs": "new", "bootloader": "new"}
-
-
-def put(path, data="", mode=0o644):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    path.chmod(mode)
-
-
-def put_units(tree):
-    for unit in UNITS:
-        put(tree / "usr/lib/systemd/system" / unit,
-            "[Unit]\nDescription=x\n[Service]\nExecStartPre=/nowhere\nExecStart=-/usr/bin/program -x\n")
-        wants = tree / "etc/systemd/system/multi-user.target.wants"
-        wants.mkdir(parents=True, exist_ok=True)
-        (wants / unit).symlink_to(f"/usr/lib/systemd/system/{unit}")
-
-
-def make_tree(tree, keys, version="2.0.0"):
-    """A root file system in which nothing is wrong."""
-    program = Path("/bin/true").read_bytes()
-    put(tree / "usr/bin/program", program, 0o755)
-    put(tree / "usr/lib/systemd/systemd", program, 0o755)
-    (tree / "sbin").mkdir()
-    (tree / "sbin/init").symlink_to("../usr/lib/systemd/systemd")
-    for loader in LOADERS:
-        if Path(loader).exists():
-            put(tree / loader[1:], Path(loader).read_bytes(), 0o755)
-    put(tree / "usr/lib/os-release", f'ID=jetson-demo\nVERSION_ID="{version}"\n')
-    (tree / "etc").mkdir(exist_ok=True)
-    (tree / "etc/os-release").symlink_to("../usr/lib/os-release")
-    put(tree / f"lib/modules/{KERNEL}/modules.dep")
-    put(tree / "etc/swupdate.cfg", 'globals: { public-key-file = "/etc/swupdate/ca.pem"; };\n')
-    put(tree / "etc/swupdate/ca.pem", keys.ca.read_bytes())
-    put_units(tree)
-    put_checks(tree)
-    return tree
-
-
-def pack_tree(tree, out, size_kib=5 * KIB):
-    run("mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, "-L", "APP", out, f"{size_kib}k")
-    return out.read_bytes()
-
-
-def make_boot(folder, cmdline="quiet", release=KERNEL, packed=False):
-    kernel = bytearray(make_kernel("preflip", 600 * KIB))
-    if release:
-        banner = f"Linux version %s\0Linux version {release} (builder@host) #1 SMP\n".encode()
-        kernel[400 * KIB:400 * KIB + len(banner)] = banner
-    file = folder / "kernel"
-    file.write_bytes(gzip.compress(bytes(kernel), 1) if packed else kernel)
-    run("mkbootimg", "--header_version", "0", "--kernel", file, "--pagesize", "2048", "--cmdline",
-        cmdline, "-o", folder / "boot.img")
-    return (folder / "boot.img").read_bytes()
+from newslot import (HEALTH, KERNEL, PROGRAM, check_passed, check_refused, configure, furnish, install,
+                     make_boot, pack_tree, put, put_checks, replace_program, set_checks)
+from package import Package, run
 
 
 @pytest.fixture
 def bench(make_bench):
     """A device with jetson-health and a release for it; tests spoil one thing."""
     return furnish(make_bench())
-
-
-def furnish(made):
-    made.tree = make_tree(made.work / "tree", made.stock.keys)
-    put(made.root / "etc/os-release", 'ID=jetson-demo\nVERSION_ID="1.0.0"\n')
-    put_units(made.root)
-    (made.root / PROGRAM).parent.mkdir(parents=True)
-    (made.root / PROGRAM).symlink_to(HEALTH)
-    return made
-
-
-def install(bench, boot=None, rootfs=None, **more):
-    release = dataclasses.replace(bench.stock.new)
-    release.boot = boot or make_boot(bench.work)
-    release.rootfs = rootfs or pack_tree(bench.tree, bench.work / "rootfs.ext4")
-    bench.stock = copy.copy(bench.stock)
-    bench.stock.new = release
-    bench.remember()
-    return bench.install(Package.of(release, bench.roles), **more)
-
-
-def check_refused(bench, ran, *says):
-    assert ran.code == 1, ran.text
-    for words in says:
-        assert ran.says(words) is not None, f"nobody says '{words}':\n{ran.text}"
-    bench.check_begun(**WRITTEN)
-
-
-def check_passed(bench, ran):
-    assert ran.code == 0 and ran.says(PASSED), ran.text
-    bench.check_flipped()
-
-
-def replace_program(bench, script):
-    (bench.root / PROGRAM).unlink()
-    put(bench.root / PROGRAM, f"#!/bin/sh\n{script}\n", 0o755)
-
-
-def configure(bench, text):
-    with open(bench.root / "etc/swupdate-jetson.conf", "a", encoding="ascii") as file:
-        file.write(text + "\n")
-
-
-def put_checks(root, checks="", head=""):
-    folder = root / "etc/swupdate-jetson"
-    put(folder / "health.conf", f'{head}checks = (\n{{ name = "k"; kind = "kernel-modules"; }}'
-        f"{',' if checks else ''}\n{checks} );\n")
-    folder.chmod(0o755)
-
-
-def set_checks(bench, checks):
-    put_checks(bench.root, checks)
 
 
 # A good slot
@@ -157,6 +42,14 @@ def test_a_script_as_init_needs_its_interpreter(bench):
     check_passed(bench, install(bench))
 
 
+def test_drop_ins_that_come_to_nothing_are_no_reason(bench):
+    folder = "etc/systemd/system/swupdate.service.d/"
+    put(bench.tree / folder / "a.conf", "[Unit]\nConditionPathExists=/run/later\n[Service]\nExecStart=\n"
+        "ExecStart=/opt/none\n")
+    put(bench.tree / folder / "b.conf", "[Service]\nExecStart=\nExecStart=/usr/bin/program -y\n")
+    check_passed(bench, install(bench))
+
+
 # A slot with one thing wrong
 
 def without(path):
@@ -165,6 +58,13 @@ def without(path):
 
 def mask(tree):
     (tree / "etc/systemd/system/swupdate.service").symlink_to("/dev/null")
+
+
+def drop_in(text, name="etc/systemd/system/swupdate.service.d/10-site.conf"):
+    def spoil(tree):
+        put(tree / name, text)
+    spoil.__name__ = text.replace("\n", " ")[:40]
+    return spoil
 
 
 def disable(tree):
@@ -197,6 +97,13 @@ def out_of_the_tree(tree):
      f"the new kernel is {KERNEL}, the new root has no '/lib/modules/{KERNEL}/modules.dep'"),
     (mask, "unit-masked",
      "unit 'swupdate.service' is masked by '/etc/systemd/system/swupdate.service'"),
+    (drop_in("[Service]\nExecStart=\nExecStart=/opt/none\n"), "new-program",
+     "unit 'swupdate.service' cannot start (/etc/systemd/system/swupdate.service.d/10-site.conf): "
+     "'/opt/none' is not in the new root"),
+    (drop_in("[Service]\nExecStart=/usr/bin/program\n"), "unit-settings",
+     "unit 'swupdate.service' has 2 lines of ExecStart="),
+    (drop_in("[Unit]\nConditionPathExists=/etc/none\n", "usr/lib/systemd/system/jetson-.service.d/a.conf"),
+     "unit-condition", "unit 'jetson-health.service' will not start: ConditionPathExists=/etc/none"),
     (disable, "unit-not-enabled", "unit 'jetson-health.service' is not enabled in the new root"),
     (without("usr/bin/program"), "new-program", "'/usr/bin/program' is not in the new root"),
     (other_system, "other-system", "os-release is 'other', expected 'jetson-demo'"),

@@ -22,10 +22,10 @@ for folder in ("tests/device", "tests/integration", "tests/keys"):
     sys.path.insert(0, str(TOP / folder))
 
 import host  # noqa: E402
-import test_preflip as preflip  # noqa: E402
+import newslot as preflip  # noqa: E402
 from bench import Bench  # noqa: E402
 from jetson_keys import JETSON_KEYS, Place  # noqa: E402
-from package import Keys, Package, Release  # noqa: E402
+from package import Package  # noqa: E402
 
 PAGE = TOP / "docs/runbook.md"
 BLOCK = re.compile(r"^```console ([a-z-]+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -36,20 +36,10 @@ CHECK = '{ name = "app"; kind = "file"; path = "/run/app"; equals = "ready"; }'
 MEDIA, TRUST = "/media/usb/", "/etc/swupdate/"
 
 
-class Stock:
-    def __init__(self, folder):
-        self.keys = Keys(folder)
-        self.old, self.new = Release.make(folder, "old"), Release.make(folder, "new")
-        self.newer, self.group = None, ""
-
-    def note(self, *_):
-        """The table of failures belongs to the integration tests."""
-
-
 @pytest.fixture(name="stock", scope="module")
 def fixture_stock():
     folder = Path(tempfile.mkdtemp(prefix="jota-runbook-"))
-    yield Stock(folder)
+    yield preflip.Stock(folder)
     shutil.rmtree(folder)
 
 
@@ -106,7 +96,7 @@ class Scene:
         if argv[0] == "cat":
             argv[1] = f"{self.bench.root}{argv[1]}"
         done = subprocess.run(argv, cwd=self.folder, env=env, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=120,
+                              stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=host.TIMEOUT_S,
                               check=False)
         if into:
             (self.folder / into).write_text(done.stdout)

@@ -23,7 +23,8 @@ printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
 why_not() {
 	case $1 in
 	tests/health/test_command) echo "in /proc it would find the emulator" ;;
-	tests/health/test_cells | tests/health/test_newroot | tests/health/test_new_slot) echo "no openat2 in qemu-user" ;;
+	tests/health/test_cells | tests/health/test_extlinux | tests/health/test_newroot | \
+		tests/health/test_new_slot | tests/health/test_new_units) echo "no openat2 in qemu-user" ;;
 	tests/base/test_spawn) echo "qemu-user reports no failing exec to posix_spawn" ;;
 	esac
 }
