@@ -127,6 +127,20 @@ static void check_running(const struct jota_uefi *u, const struct jota_uefi_stor
 				 "fallback; 2 makes it the first choice.");
 }
 
+/* In factory state `next` carries no meaning, so nothing else would tell. */
+static void check_unrecorded_flip(const struct jota_uefi_stored *stored,
+				  struct jota_problems *problems)
+{
+	enum jota_slot next = jota_uefi_next(&stored->fw);
+
+	if (!stored->has_record && next != stored->fw.current)
+		jota_problem_add(problems, false,
+				 "the firmware boots slot %s next, and no record says why: another "
+				 "program asked for it, or the variable 'JotaSlots' was lost; that "
+				 "boot will not be a trial. The next update takes it back.",
+				 jota_slot_name(next));
+}
+
 static void check_verifier(const struct jota_uefi *u, struct jota_problems *problems)
 {
 	char path[PATH_MAX];
@@ -157,6 +171,7 @@ void jota_uefi_check(struct jota_backend *b, const struct jota_blockdevs *devs,
 	check_redundancy(u, problems);
 	check_slots(u, problems);
 	check_requests(u, &stored, problems);
+	check_unrecorded_flip(&stored, problems);
 	check_running(u, &stored, problems);
 	check_verifier(u, problems);
 	jota_uefi_stored_done(&stored);

@@ -101,6 +101,25 @@ START_TEST(a_request_for_an_unknown_chain_is_none)
 }
 END_TEST
 
+START_TEST(a_flip_without_a_record_is_told_and_taken_back_by_an_update)
+{
+	struct jota_problems problems = { 0 };
+
+	jota_backend_check(f.backend, NULL, &problems);
+	ck_assert_uint_eq(problems.count, 0);
+	fake_put(&f, "BootChainFwNext", 7, 1);
+	jota_backend_check(f.backend, NULL, &problems);
+	ck_assert_uint_eq(problems.count, 1);
+	ck_assert(!problems.problem[0].blocks_update);
+	ck_assert_ptr_nonnull(strstr(problems.problem[0].text, "boots slot B next, and no record"));
+	fake_begin(&f);
+	fake_expect_state(&f, A, JOTA_GOOD, JOTA_EMPTY, JOTA_USTATE_IN_PROGRESS);
+	problems.count = 0;
+	jota_backend_check(f.backend, NULL, &problems);
+	ck_assert_uint_eq(problems.count, 0);
+}
+END_TEST
+
 /* Length of the record's bytes, which were read into buf with their attributes. */
 static size_t read_record(uint8_t buf[2048])
 {
@@ -342,6 +361,7 @@ int main(void)
 	tcase_add_loop_test(tc, what_is_no_regular_file_is_refused_by_name, 0, 3);
 	tcase_add_test(tc, no_efivarfs_says_so);
 	tcase_add_test(tc, a_request_for_an_unknown_chain_is_none);
+	tcase_add_test(tc, a_flip_without_a_record_is_told_and_taken_back_by_an_update);
 	tcase_add_test(tc, a_damaged_record_is_refused);
 	tcase_add_test(tc, preflight_names_what_keeps_the_firmware_from_the_flip);
 	tcase_add_test(tc, the_firmware_is_a_witness_of_the_running_slot);
