@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* SPDX-FileCopyrightText: 2026 The swupdate-jetson authors */
+#define _GNU_SOURCE
 #include "update/history.h"
 
 #include <libconfig.h>
@@ -8,6 +9,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +22,7 @@
 
 #define CHECKS_CONF "/etc/swupdate-jetson/health.conf"
 #define CHECKS_CONF_BYTES_MAX (256u * 1024u)
+#define FLIP_BYTES 64
 #define LOCK_TRIES 20u
 #define LOCK_PAUSE_NS 10000000L
 
@@ -62,20 +65,31 @@ static void put_clean(char *to, size_t to_bytes, const char *text)
 	to[len] = '\0';
 }
 
+/* The member as it stands in a line, "" without a flip. */
+static void put_flip(char to[FLIP_BYTES], const char *flip)
+{
+	char clean[40];
+
+	put_clean(clean, sizeof(clean), flip);
+	if (clean[0] == '\0' || snprintf(to, FLIP_BYTES, ",\"flip\":\"%s\"", clean) < 0)
+		to[0] = '\0';
+}
+
 static int format_line(const struct jota_event *event, char line[JOTA_HISTORY_LINE_MAX],
 		       size_t *ret_bytes, struct jota_err *err)
 {
-	char what[32], slot[8], boot_id[40], detail[200];
+	char what[32], slot[8], boot_id[40], detail[200], flip[FLIP_BYTES];
 	int n;
 
 	put_clean(what, sizeof(what), event->what);
 	put_clean(slot, sizeof(slot), event->slot);
 	put_clean(boot_id, sizeof(boot_id), event->boot_id);
 	put_clean(detail, sizeof(detail), event->detail);
+	put_flip(flip, event->flip);
 	n = snprintf(line, JOTA_HISTORY_LINE_MAX,
 		     "{\"time\":%" PRId64
-		     ",\"event\":\"%s\",\"slot\":\"%s\",\"boot_id\":\"%s\",\"detail\":\"%s\"}\n",
-		     (int64_t)time(NULL), what, slot, boot_id, detail);
+		     ",\"event\":\"%s\",\"slot\":\"%s\",\"boot_id\":\"%s\",\"detail\":\"%s\"%s}\n",
+		     (int64_t)time(NULL), what, slot, boot_id, detail, flip);
 	if (n < 0 || (size_t)n >= JOTA_HISTORY_LINE_MAX)
 		return jota_fail(err, EOVERFLOW, "a line of the history");
 	*ret_bytes = (size_t)n;
@@ -160,4 +174,55 @@ int jota_history_add(const struct jota_io *io, const char *dir, const struct jot
 	if (r == 0 && (uint64_t)st.st_size + bytes >= JOTA_HISTORY_BYTES_MAX)
 		r = rotate(io, dir, path, err);
 	return r < 0 ? r : jota_io_sync_dir(io, dir, err);
+}
+
+static bool is_end(const char *line, size_t bytes, const char *member)
+{
+	static const char *const ends[] = { "\"event\":\"rolled-back\"", "\"event\":\"fallback\"" };
+
+	if (!memmem(line, bytes, member, strlen(member)))
+		return false;
+	return memmem(line, bytes, ends[0], strlen(ends[0])) ||
+	       memmem(line, bytes, ends[1], strlen(ends[1]));
+}
+
+/* A line without its end was torn: what it says does not count, it is noted again. */
+static bool has_end(const char *text, size_t bytes, const char *member)
+{
+	const char *end;
+
+	for (; (end = memchr(text, '\n', bytes)) != NULL; text = end + 1) {
+		size_t len = (size_t)(end - text);
+
+		if (is_end(text, len, member))
+			return true;
+		bytes -= len + 1;
+	}
+	return false;
+}
+
+int jota_history_has_end(const struct jota_io *io, const char *dir, const char *flip,
+			 struct jota_err *err)
+{
+	static const char *const files[] = { JOTA_HISTORY_FILE, JOTA_HISTORY_OLD_FILE };
+	char member[FLIP_BYTES];
+
+	put_flip(member, flip);
+	if (member[0] == '\0')
+		return jota_fail(err, EINVAL, "the end of a trial without the boot_id of its flip.");
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		CLEANUP_FREE char *text = NULL;
+		char path[PATH_MAX];
+		size_t bytes = 0;
+		int r = path_in(dir, files[i], path, err);
+
+		if (r == 0)
+			r = jota_io_read_file(io, path, 2 * JOTA_HISTORY_BYTES_MAX, &text, &bytes,
+					      err);
+		if (r < 0 && r != -ENOENT)
+			return r;
+		if (r == 0 && has_end(text, bytes, member))
+			return 1;
+	}
+	return 0;
 }

@@ -28,6 +28,7 @@ struct jota_event {
 	const char *slot;
 	const char *boot_id;
 	const char *detail;
+	const char *flip; /* with the end of a trial: boot_id of its flip, which tells one trial from another */
 };
 
 /** data_dir of health.conf (not prefixed), JOTA_DATA_DIR when that cannot be read. */
@@ -39,3 +40,10 @@ void jota_history_dir(const struct jota_io *io, char *buf, size_t buf_bytes);
  */
 int jota_history_add(const struct jota_io *io, const char *dir, const struct jota_event *event,
 		     struct jota_err *err);
+
+/**
+ * Is the end of the trial with that flip noted ("rolled-back" or "fallback")? 1 yes, 0 no, also when there is no history; -errno it cannot be
+ * read.
+ */
+int jota_history_has_end(const struct jota_io *io, const char *dir, const char *flip,
+			 struct jota_err *err);

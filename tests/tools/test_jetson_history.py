@@ -238,6 +238,125 @@ def test_no_data_partition_keeps_nobody_from_anything(device):
     assert "evidence" in health(device, "rollback", code=4).stderr
 
 
+def lose_data(device):
+    """As in emergency mode, when the data partition is not mounted."""
+    (device.root / "data").rename(device.root / "unmounted")
+
+
+def find_data(device):
+    (device.root / "unmounted").rename(device.root / "data")
+
+
+def give_up_without_data(device, reason="emergency-mode", flip=None):
+    on_trial(device)
+    if flip:
+        device.environment.change(jota_boot_id=flip)
+    lose_data(device)
+    assert "the history is not kept" in health(device, "rollback", reason, code=4).stderr
+    find_data(device)
+
+
+EMERGENCY = ("B", "rolled-back", "health:-:emergency-mode")
+
+
+def test_a_rollback_that_could_not_be_noted_is_noted_by_the_old_slot_once(device):
+    device.write_text("sys/fs/pstore/dmesg-ramoops-0", "last words\n")
+    give_up_without_data(device)
+    assert events(device) == []
+    for _ in range(3):
+        device.boot_into("A")
+        health(device, "run", "--apply")
+    assert events(device) == [EMERGENCY] + [("A", "boot", "steady")] * 3
+    doc = json.loads(slot(device, "history", "--json").stdout)
+    assert doc["events"][0]["boot_id"] == TRIAL["jota_boot_id"]
+    shown = slot(device, "history", "--last-failure").stdout
+    assert "reason health:-:emergency-mode" in shown and "last words" in shown
+    assert [path.name for path in (device.root / DATA / "failures").iterdir()] == ["1"]
+
+
+def test_a_rollback_that_was_noted_is_not_noted_again(device):
+    on_trial(device)
+    health(device, "rollback", "emergency-mode", code=4)
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    assert events(device) == [EMERGENCY, ("A", "boot", "steady")]
+
+
+def test_two_trials_that_end_alike_are_two_entries(device):
+    for flip in ("aaaaaaaa-0000-4000-8000-000000000001", "aaaaaaaa-0000-4000-8000-000000000002"):
+        give_up_without_data(device, flip=flip)
+        device.boot_into("A")
+        health(device, "run", "--apply")
+    assert [event for event in events(device) if event[1] != "boot"] == [EMERGENCY, EMERGENCY]
+
+
+def test_the_entry_waits_for_the_data_partition(device):
+    give_up_without_data(device)
+    lose_data(device)
+    device.boot_into("A")
+    assert "the history is not kept" in health(device, "run", "--apply").stderr
+    find_data(device)
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    assert events(device) == [EMERGENCY, ("A", "boot", "steady")]
+
+
+@pytest.mark.parametrize("left", [1, 40, 150])
+def test_an_entry_torn_by_a_power_cut_is_made_again(device, left):
+    give_up_without_data(device)
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    history = device.root / DATA / "history"
+    first = history.read_text().splitlines()[0]
+    assert EMERGENCY[2] in first
+    history.write_text(first[:left])
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    assert events(device) == [EMERGENCY, ("A", "boot", "steady")]
+
+
+def test_a_fallback_that_could_not_be_noted_is_noted_later(device):
+    device.environment.change(**FALLEN, jota_reason=None)
+    lose_data(device)
+    device.boot_into("A")
+    assert "the history is not kept" in health(device, "run", "--apply").stderr
+    find_data(device)
+    for _ in range(2):
+        device.boot_into("A")
+        health(device, "run", "--apply")
+    assert [event for event in events(device) if event[1] != "boot"] == \
+        [("A", "fallback", "firmware:-:firmware-fallback")]
+
+
+def test_a_slot_given_up_by_the_early_count_is_noted_later(device):
+    """jetson-slot count-boot runs before anything is mounted; what it leaves in the boot state."""
+    device.environment.change(**{**FALLEN, "ustate": "3"}, jota_reason="firmware:-:boot-limit")
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    assert events(device) == [("B", "rolled-back", "firmware:-:boot-limit"), ("A", "boot", "steady")]
+
+
+def test_an_update_that_follows_leaves_nothing_to_note(device):
+    """Its begin clears the reason."""
+    give_up_without_data(device)
+    device.environment.change(jota_reason=None)
+    device.boot_into("A")
+    health(device, "run", "--apply")
+    assert events(device) == [("A", "boot", "steady")]
+
+
+@pytest.mark.parametrize("content", [b"\xff" * 300, b'{"flip":"x"}\n' * 9, b"\0\n\0"])
+def test_a_hostile_history_does_not_stop_the_entry(device, content):
+    give_up_without_data(device)
+    history = device.root / DATA / "history"
+    history.parent.mkdir(parents=True, exist_ok=True)
+    history.write_bytes(content)
+    for _ in range(2):
+        device.boot_into("A")
+        health(device, "run", "--apply")
+    assert [event for event in events(device) if event[1] != "boot"] == [EMERGENCY]
+
+
 def test_scripts_run_in_order_once_after_the_confirmation(device):
     note = device.root / "data/ran"
     script(device, "20-b", f"echo b $1 >>{note}")

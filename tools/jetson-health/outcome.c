@@ -13,8 +13,10 @@
 #include "base/io.h"
 #include "blackbox.h"
 #include "boot.h"
+#include "health/reason.h"
 #include "update/session.h"
 
+#define FIRMWARE_REASON "firmware:-:"
 #define SEEN_MARKER "/run/swupdate-jetson/boot-seen"
 #define EVIDENCE_MARKER "/run/swupdate-jetson/evidence-kept"
 #define MARKER_BYTES_MAX 64u
@@ -25,18 +27,39 @@ static void warn(struct jota_err *err, const char *what)
 	(void)fprintf(stderr, "jetson-health: %s\n", err->msg);
 }
 
+/* False: it is warned about. */
+static bool add(const struct jota_io *io, const struct jota_event *event)
+{
+	struct jota_err err = { 0 };
+	char dir[PATH_MAX];
+
+	jota_history_dir(io, dir, sizeof(dir));
+	if (jota_history_add(io, dir, event, &err) == 0)
+		return true;
+	warn(&err, "the history is not kept");
+	return false;
+}
+
 void outcome_note(const struct jota_io *io, const struct boot *boot, const char *what,
 		  const char *detail)
 {
 	const struct jota_event event = {
 		.what = what, .slot = boot_slot(boot), .boot_id = boot->boot_id, .detail = detail
 	};
-	struct jota_err err = { 0 };
-	char dir[PATH_MAX];
 
-	jota_history_dir(io, dir, sizeof(dir));
-	if (jota_history_add(io, dir, &event, &err) < 0)
-		warn(&err, "the history is not kept");
+	(void)add(io, &event);
+}
+
+void outcome_note_end(const struct jota_io *io, const struct boot *boot, const char *what,
+		      const char *reason)
+{
+	const struct jota_event event = { .what = what,
+					  .slot = boot_slot(boot),
+					  .boot_id = boot->boot_id,
+					  .detail = reason,
+					  .flip = boot->state.record.boot_id };
+
+	(void)add(io, &event);
 }
 
 static bool is_marked(const struct jota_io *io, const char *path, const char *boot_id)
@@ -92,7 +115,39 @@ void outcome_note_fallback(const struct jota_io *io, const struct boot *boot, co
 	jota_history_dir(io, dir, sizeof(dir));
 	blackbox_last_boot(io, dir, failure.slot, boot_id);
 	keep(io, &failure);
-	outcome_note(io, boot, "fallback", reason);
+	outcome_note_end(io, boot, "fallback", reason);
+}
+
+static bool is_fallback(const char *reason)
+{
+	size_t len = strlen(FIRMWARE_REASON);
+
+	return strncmp(reason, FIRMWARE_REASON, len) == 0 &&
+	       strcmp(reason + len, jota_reason_word(JOTA_WHY_FIRMWARE_FALLBACK)) == 0;
+}
+
+void outcome_note_missed_end(const struct jota_io *io, const struct boot *boot)
+{
+	const struct jota_record *record = &boot->state.record;
+	enum jota_slot other = jota_slot_other(boot->running);
+	bool fell_back = is_fallback(record->reason);
+	const struct jota_event event = { .what = fell_back ? "fallback" : "rolled-back",
+					  .slot = jota_slot_name(fell_back ? boot->running : other),
+					  .boot_id = record->boot_id,
+					  .detail = record->reason,
+					  .flip = record->boot_id };
+	const struct failure failure = { .slot = jota_slot_name(other),
+					 .boot_id = "",
+					 .reason = record->reason };
+	char dir[PATH_MAX];
+
+	if (boot->situation != JOTA_STEADY || boot->state.slot[other] != JOTA_EMPTY ||
+	    record->reason[0] == '\0' || record->boot_id[0] == '\0')
+		return;
+	jota_history_dir(io, dir, sizeof(dir));
+	/* A history that cannot be read is left alone: better an entry missing than one at each boot. */
+	if (jota_history_has_end(io, dir, record->boot_id, NULL) == 0 && add(io, &event))
+		keep(io, &failure);
 }
 
 int outcome_confirm(const struct jota_io *io, const struct boot *boot, struct jota_err *err)

@@ -22,8 +22,16 @@ struct jota_io;
 /** An event of this boot, best effort: a history that cannot be written is warned about. */
 void outcome_note(const struct jota_io *io, const struct boot *boot, const char *what,
 		  const char *detail);
+/** The same of the end of a trial, so that it is found again: "rolled-back" or "fallback". */
+void outcome_note_end(const struct jota_io *io, const struct boot *boot, const char *what,
+		      const char *reason);
 /** Note this boot, once. */
 void outcome_note_boot(const struct jota_io *io, const struct boot *boot);
+/**
+ * On the old slot: the end of the last trial, if the boot state knows of one and the history does not. In emergency mode, or before the data
+ * partition is mounted, it could not be noted when it came. Its boot_id is that of the flip, the trial's own is not known.
+ */
+void outcome_note_missed_end(const struct jota_io *io, const struct boot *boot);
 /** Keep the evidence of the trial that is about to be given up. Nothing when there is no slot to go back to. */
 void outcome_keep_evidence(const struct jota_io *io, const struct boot *boot, const char *reason);
 /** The firmware went back: the evidence that the trial left, and the event. */

@@ -99,7 +99,7 @@ static int roll_back(struct job *job, const char *reason, struct jota_err *err)
 		(void)jota_wrap(err, "unhealthy (%s), but the rollback is not stored: ", reason);
 		return EXIT_NOT_STORED;
 	}
-	outcome_note(job->io, &job->boot, "rolled-back", reason);
+	outcome_note_end(job->io, &job->boot, "rolled-back", reason);
 	say(job, "rolled back (%s): slot %s boots next, reboot now", reason,
 	    jota_slot_name(state.next));
 	return EXIT_ROLLED_BACK;
@@ -246,6 +246,7 @@ static int prepare_apply(struct job *job, struct jota_err *err)
 		say(job, "slot %s was given up: reboot now", jota_slot_name(job->boot.running));
 		return EXIT_ROLLED_BACK;
 	}
+	outcome_note_missed_end(job->io, &job->boot);
 	outcome_note_boot(job->io, &job->boot);
 	if (!boot_fell_back(&job->boot))
 		return -1;

@@ -75,7 +75,7 @@ static int give_up(const struct jota_io *io, const struct boot *boot, const char
 		(void)jota_wrap(err, "%s, but the rollback is not stored: ", reason);
 		return EXIT_NOT_STORED;
 	}
-	outcome_note(io, boot, "rolled-back", reason);
+	outcome_note_end(io, boot, "rolled-back", reason);
 	(void)printf("rolled back (%s): reboot now\n", reason);
 	return EXIT_ROLLED_BACK;
 }

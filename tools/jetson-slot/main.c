@@ -129,9 +129,11 @@ static int apply(const struct jota_io *io, enum jota_transition what,
 }
 
 /* Best effort: the change is made, and its history must not make it look failed. */
-static void note(const struct jota_io *io, const char *what, const char *slot)
+static void note(const struct jota_io *io, const char *what, const char *slot, const char *flip)
 {
-	const struct jota_event event = { .what = what, .slot = slot, .detail = "jetson-slot" };
+	const struct jota_event event = {
+		.what = what, .slot = slot, .detail = "jetson-slot", .flip = flip
+	};
 	struct jota_err err = { 0 };
 	char dir[PATH_MAX];
 
@@ -157,7 +159,7 @@ static int run_switch(const struct jota_io *io, const struct options *options, c
 	if (verdict < 0)
 		return -verdict;
 	if (verdict == JOTA_CHANGE)
-		note(io, "switched", jota_slot_name(state.next));
+		note(io, "switched", jota_slot_name(state.next), NULL);
 	(void)printf("slot %s boots next%s%s\n", jota_slot_name(state.next),
 		     state.slot[state.next] == JOTA_TRIAL ? ", on trial" : "",
 		     verdict == JOTA_KEEP ? " (nothing changed)" : "");
@@ -177,7 +179,7 @@ static int run_mark_success(const struct jota_io *io, const struct options *opti
 		return -verdict;
 	(void)jota_io_replace_file(io, JOTA_CONFIRMED, "", 0, NULL);
 	if (verdict == JOTA_CHANGE)
-		note(io, "confirmed", jota_slot_name(state.next));
+		note(io, "confirmed", jota_slot_name(state.next), NULL);
 	(void)printf("the running slot is good%s\n",
 		     verdict == JOTA_KEEP ? " (nothing changed)" : "");
 	return EXIT_DONE;
@@ -204,7 +206,8 @@ static int run_count_boot(const struct jota_io *io, const struct options *option
 		(void)printf("boot %u of %u of the slot on trial\n", state.boots_counted,
 			     state.boot_limit);
 	} else {
-		note(io, "rolled-back", jota_slot_name(jota_slot_other(state.next)));
+		note(io, "rolled-back", jota_slot_name(jota_slot_other(state.next)),
+		     state.record.boot_id);
 		(void)jota_fail(err, EPERM,
 				"the running slot was booted more than %u times and not confirmed: "
 				"slot %s boots next, reboot now.",
