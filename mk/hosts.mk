@@ -3,7 +3,7 @@
 #
 # Every swupdate that the integration tests run on, beside Debian's: two releases, with the plugin or
 # with the handlers compiled in. See docs/compiled-in.md. The last two verify plain RSA instead of CMS,
-# for the table of combinations.
+# for the table of combinations and tests/hosts/test_anchor.py.
 
 BUILT_HOSTS := luafree-plugin-2022.12 builtin-2022.12 builtin-2024.12.1 rsa-2022.12 rsa-pss-2022.12
 HOSTS_DIR := $(BUILD)/hosts
