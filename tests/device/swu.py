@@ -96,7 +96,7 @@ def pack(description, folder, names, signer, out):
 
 
 def run(argv, **options):
-    done = subprocess.run([str(word) for word in argv], capture_output=True, check=False, timeout=60,
+    done = subprocess.run([str(word) for word in argv], capture_output=True, check=False, timeout=300,
                           **options)
     if done.returncode:
         sys.exit(f"swu.py: {argv[0]}: {done.stderr.decode(errors='replace')}")

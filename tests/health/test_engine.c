@@ -95,13 +95,13 @@ static const struct {
 } misdeeds[] = {
 	{ hang, JOTA_TIMEOUT, JOTA_WHY_DEADLINE },
 	{ hang_blocked, JOTA_TIMEOUT, JOTA_WHY_DEADLINE },
+	{ stop_the_warden, JOTA_TIMEOUT, JOTA_WHY_DEADLINE },
 	{ crash, JOTA_ERROR, JOTA_WHY_CRASHED },
 	{ leave, JOTA_ERROR, JOTA_WHY_CRASHED },
 	{ write_garbage, JOTA_ERROR, JOTA_WHY_CRASHED },
 	{ write_a_piece, JOTA_ERROR, JOTA_WHY_CRASHED },
 	{ claim_to_be_skipped, JOTA_ERROR, JOTA_WHY_CRASHED },
 	{ kill_the_warden, JOTA_ERROR, JOTA_WHY_CRASHED },
-	{ stop_the_warden, JOTA_TIMEOUT, JOTA_WHY_DEADLINE },
 	{ pass, JOTA_PASS, JOTA_WHY_OK },
 };
 #define MISDEED_COUNT ((int)(sizeof(misdeeds) / sizeof(misdeeds[0])))
@@ -125,11 +125,12 @@ START_TEST(whatever_a_kind_does_there_is_a_result_in_time_and_nothing_is_left)
 	uint64_t began_ms = jota_now_ms();
 	struct jota_finding found;
 
-	probe(misdeeds[_i].run, 200, &found);
+	/* Only what waits for its deadline gets a short one. */
+	probe(misdeeds[_i].run, misdeeds[_i].status == JOTA_TIMEOUT ? 200 : LATE_MS, &found);
 	ck_assert_msg(found.status == misdeeds[_i].status && found.reason == misdeeds[_i].reason,
 		      "%d: %s %s '%s'", _i, jota_status_name(found.status),
 		      jota_reason_word(found.reason), found.message);
-	ck_assert_uint_le(jota_now_ms() - began_ms, 200 + JOTA_PROBE_EXTRA_MS + 200);
+	ck_assert_uint_lt(jota_now_ms() - began_ms, LATE_MS);
 	ck_assert_uint_eq(open_files(), before);
 	ck_no_children();
 }
@@ -247,7 +248,8 @@ START_TEST(the_overall_deadline_holds_and_names_what_had_no_turn)
 		  &plan);
 	run_plan(&plan, &postboot, NULL);
 	jota_plan_done(&plan);
-	ck_assert_uint_le(jota_now_ms() - began_ms, 5100);
+	/* Without it: ten attempts of five seconds, twice. */
+	ck_assert_uint_lt(jota_now_ms() - began_ms, LATE_MS);
 	ck_assert_uint_eq(report.count, 3);
 	ck_assert_int_eq(report.result[0].status, JOTA_TIMEOUT);
 	ck_assert_int_eq(report.result[0].reason, JOTA_WHY_DEADLINE);
@@ -373,9 +375,10 @@ START_TEST(once_is_not_repeated_and_preflip_has_no_window)
 	run_plan(&plan, &postboot, NULL);
 	ck_assert_uint_eq(report.result[0].attempts, 1);
 	ck_assert_uint_ge(report.duration_ms, 300);
+	plan.stability_ms = 2 * LATE_MS;
 	run_plan(&plan, &preflip, NULL);
 	ck_assert_uint_eq(report.result[0].attempts, 1);
-	ck_assert_uint_lt(report.duration_ms, 300);
+	ck_assert_uint_lt(report.duration_ms, LATE_MS);
 	jota_plan_done(&plan);
 }
 END_TEST
@@ -386,10 +389,10 @@ START_TEST(an_unhealthy_system_is_told_without_waiting_for_the_window)
 	struct jota_plan plan;
 
 	script("/bin/no", "exit 1");
-	plan_from("stability_s = 20;", "{ name = \"no\"; " COMMAND("/bin/no") " }", &plan);
+	plan_from("stability_s = 60;", "{ name = \"no\"; " COMMAND("/bin/no") " }", &plan);
 	run_plan(&plan, &postboot, NULL);
 	jota_plan_done(&plan);
-	ck_assert_uint_lt(jota_now_ms() - began_ms, 10000);
+	ck_assert_uint_lt(jota_now_ms() - began_ms, LATE_MS);
 	ck_assert_str_eq(report.boot_id, postboot.boot_id);
 }
 END_TEST

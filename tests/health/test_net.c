@@ -64,14 +64,19 @@ static void teardown(void)
 	health_teardown();
 }
 
-static const char *http(const char *fields)
+static const char *http_of(bool is_silent, const char *fields)
 {
 	static char text[512];
 
 	(void)snprintf(text, sizeof(text),
-		       "kind = \"http\"; url = \"http://127.0.0.1:%u/health\"; deadline_s = 1; %s",
-		       port, fields);
+		       "kind = \"http\"; url = \"http://127.0.0.1:%u/health\"; deadline_s = %d; %s",
+		       port, is_silent ? 1 : 30, fields);
 	return text;
+}
+
+static const char *http(const char *fields)
+{
+	return http_of(false, fields);
 }
 
 #define OK_HEAD "HTTP/1.1 200 OK\r\nConnection: close\r\n"
@@ -132,8 +137,8 @@ START_TEST(http_is_bounded_whatever_the_server_does)
 
 	start_tcp(&bad_servers[_i].server);
 	began_ms = jota_now_ms();
-	r = run_one(http(""));
-	ck_assert_uint_lt(jota_now_ms() - began_ms, 4000);
+	r = run_one(http_of(bad_servers[_i].server.silent, ""));
+	ck_assert_uint_lt(jota_now_ms() - began_ms, LATE_MS);
 	ck_assert_msg(r->status == bad_servers[_i].status && (r->reason == bad_servers[_i].reason ||
 							      r->reason == JOTA_WHY_BAD_ANSWER),
 		      "%d: %s %s %s", _i, jota_status_name(r->status), jota_reason_word(r->reason),
@@ -155,7 +160,7 @@ START_TEST(http_tells_why_there_is_no_connection)
 	ck_fail(text, JOTA_WHY_TLS, "https://");
 	refuse();
 	ck_fail(http(""), JOTA_WHY_CONNECT, "127.0.0.1");
-	ck_fail("kind = \"http\"; url = \"http://no-such-host.invalid/\"; deadline_s = 5;",
+	ck_fail("kind = \"http\"; url = \"http://no-such-host.invalid/\"; deadline_s = 60;",
 		JOTA_WHY_NO_ADDRESS, "no-such-host");
 }
 END_TEST
@@ -182,7 +187,7 @@ START_TEST(tcp_tells_whether_somebody_listens)
 	refuse();
 	(void)snprintf(text, sizeof(text), "kind = \"tcp\"; host = \"127.0.0.1\"; port = %u;", port);
 	ck_fail(text, JOTA_WHY_CONNECT, "refused");
-	ck_fail("kind = \"tcp\"; host = \"no-such-host.invalid\"; port = 1; deadline_s = 5;",
+	ck_fail("kind = \"tcp\"; host = \"no-such-host.invalid\"; port = 1; deadline_s = 60;",
 		JOTA_WHY_NO_ADDRESS, "no-such-host");
 }
 END_TEST
@@ -223,7 +228,7 @@ static const char *update_server(void)
 		"globals: { verbose = true; };\nsuricatta: { url = \"http://127.0.0.1:%u\"; };\n",
 		port);
 	scratch_text(&scratch, "/etc/swupdate.cfg", text);
-	return "kind = \"update-server\"; deadline_s = 1;";
+	return "kind = \"update-server\"; deadline_s = 30;";
 }
 
 START_TEST(update_server_is_well_when_it_answers_at_all)
@@ -258,7 +263,7 @@ START_TEST(update_server_is_asked_through_the_proxy_of_the_configuration)
 		"suricatta: { url = \"http://updates.invalid\"; proxy = \"http://127.0.0.1:%u\"; };\n",
 		port);
 	scratch_text(&scratch, "/etc/swupdate.cfg", text);
-	ck_pass("kind = \"update-server\"; deadline_s = 5;", "answers with status 403");
+	ck_pass("kind = \"update-server\"; deadline_s = 30;", "answers with status 403");
 	(void)snprintf(text, sizeof(text), "http://127.0.0.1:%u", port);
 	ck_assert_int_eq(setenv("http_proxy", text, 1), 0);
 	held_fd = take_port(); /* refuses; the proxy runs on */
@@ -317,7 +322,7 @@ START_TEST(a_bus_that_does_not_behave_is_told_in_time)
 	start_bus(&bad_buses[_i].server);
 	began_ms = jota_now_ms();
 	r = run_one("kind = \"systemd-unit\"; unit = \"app.service\"; deadline_s = 0.5;");
-	ck_assert_uint_lt(jota_now_ms() - began_ms, 4000);
+	ck_assert_uint_lt(jota_now_ms() - began_ms, LATE_MS);
 	ck_assert_msg(r->status == bad_buses[_i].status || r->status == JOTA_TIMEOUT, "%d: %s %s %s",
 		      _i, jota_status_name(r->status), jota_reason_word(r->reason), r->message);
 	ck_assert(!report.healthy);

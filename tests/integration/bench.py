@@ -130,13 +130,13 @@ class Bench:
         options = self.device.model_options()
         options[options.index("--env") + 1] = str(path)
         out = subprocess.run([MODEL, *options, verb], check=True, text=True, capture_output=True,
-                             timeout=30).stdout
+                             timeout=host.TIMEOUT_S).stdout
         return dict(word.split("=", 1) for word in out.splitlines()[-1].split())
 
     def model_variables(self):
         """The environment as the model reads it: nothing but the format is shared with us."""
         out = subprocess.run([MODEL, *self.device.model_options(), "print"], check=True, text=True,
-                             capture_output=True, timeout=30).stdout
+                             capture_output=True, timeout=host.TIMEOUT_S).stdout
         pairs = (line.split("=", 1) for line in out.splitlines() if "=" in line)
         return {name: value for name, value in pairs}
 

@@ -163,7 +163,7 @@ def a_slot_variable(package):
 
 def look_through(swu, ca):
     done = subprocess.run([JETSON_SWU, "verify", "--json", "-k", ca, "--layout", "mission", swu],
-                          capture_output=True, text=True, timeout=60, check=False)
+                          capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode in (0, 1), done.stderr
     return {finding["code"]: finding["level"] for finding in json.loads(done.stdout)["findings"]}
 

@@ -78,7 +78,7 @@ class Fleet:
     def verify(self, swu, anchors, code, *options):
         """Our own verifier must agree with the device."""
         done = subprocess.run([JETSON_SWU, "verify", "-k", anchors, *options, swu],
-                              capture_output=True, text=True, timeout=60)
+                              capture_output=True, text=True, timeout=300)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

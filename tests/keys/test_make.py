@@ -351,7 +351,7 @@ def test_an_interrupted_run_leaves_nothing(stocked, words, at, number):
     process = stocked.popen(*words, PATH=f"{slow.parent}:{os.environ['PATH']}")
     wait_until_slow(stocked, process)
     os.killpg(process.pid, number)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert process.returncode == 128 + number
     (stocked / "reached").unlink()
     assert stocked.tree() == before
@@ -365,7 +365,7 @@ def test_a_killed_run_has_no_result_and_check_names_what_is_left(stocked):
                             PATH=f"{slow.parent}:{os.environ['PATH']}")
     wait_until_slow(stocked, process)
     os.killpg(process.pid, signal.SIGKILL)
-    process.communicate(timeout=30)
+    process.communicate(timeout=300)
     assert not (stocked / "x.pem").exists()
     left, = (stocked / "root").glob(".jetson-keys.*")
     assert stat.S_IMODE(left.stat().st_mode) == 0o700

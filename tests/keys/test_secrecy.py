@@ -48,7 +48,7 @@ def traced(tmp_path_factory):
             place.do("install", "sign", "new.pem", "--anchors", "root/ca.pem")
         trace = place / f"{name}.trace"
         process = place.popen(*words, program=(*STRACE, f"trace={CALLS}", "-o", trace, JETSON_KEYS))
-        said, failed = process.communicate(timeout=60)
+        said, failed = process.communicate(timeout=300)
         assert process.returncode == 0, (name, failed)
         seen[name] = (trace.read_text(errors="replace"), said + failed)
     return place, seen
@@ -118,7 +118,7 @@ def test_the_passphrase_of_a_variable_goes_no_further(tmp_path):
     process = place.popen("request", "sign", *NAMED, "--passphrase-env", "SECRET_WORD",
                           program=(*STRACE, "trace=execve", "-o", "trace", JETSON_KEYS),
                           SECRET_WORD=PASSPHRASE)
-    _, failed = process.communicate(timeout=60)
+    _, failed = process.communicate(timeout=300)
     assert process.returncode == 0, failed
     starts = [line for line in (place / "trace").read_text().splitlines() if "execve(" in line
               and '"openssl"' in line]
