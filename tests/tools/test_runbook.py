@@ -22,7 +22,7 @@ for folder in ("tests/device", "tests/integration", "tests/keys"):
     sys.path.insert(0, str(TOP / folder))
 
 import host  # noqa: E402
-import newslot as preflip  # noqa: E402
+import newslot  # noqa: E402
 from bench import Bench  # noqa: E402
 from jetson_keys import JETSON_KEYS, Place  # noqa: E402
 from package import Package  # noqa: E402
@@ -39,7 +39,7 @@ MEDIA, TRUST = "/media/usb/", "/etc/swupdate/"
 @pytest.fixture(name="stock", scope="module")
 def fixture_stock():
     folder = Path(tempfile.mkdtemp(prefix="jota-runbook-"))
-    yield preflip.Stock(folder)
+    yield newslot.Stock(folder)
     shutil.rmtree(folder)
 
 
@@ -66,13 +66,13 @@ class Scene:
     def update(self):
         """A good one, on a stick."""
         release = dataclasses.replace(self.bench.stock.new)
-        release.boot = preflip.make_boot(self.bench.work)
-        release.rootfs = preflip.pack_tree(self.bench.tree, self.bench.work / "rootfs.ext4")
+        release.boot = newslot.make_boot(self.bench.work)
+        release.rootfs = newslot.pack_tree(self.bench.tree, self.bench.work / "rootfs.ext4")
         return self.bench.build(Package.of(release, self.bench.roles))
 
     def checks(self, more=""):
         for root in (self.bench.root, self.bench.tree):
-            preflip.put(root / "etc/swupdate-jetson/health.conf",
+            newslot.put(root / "etc/swupdate-jetson/health.conf",
                         f"stability_s = 0;\nchecks = ( {CHECK}{more} );\n")
 
     def run(self, line):
@@ -108,11 +108,11 @@ def fixture_scene(stock):
     folder = Path(tempfile.mkdtemp(prefix="jota-runbook-"))
     folder.chmod(0o755)
     bench = Bench(folder / "d", stock)
-    bench.tree = preflip.make_tree(bench.work / "tree", stock.keys)
-    preflip.put(bench.root / "etc/os-release", 'ID=jetson-demo\nVERSION_ID="1.0.0"\n')
-    preflip.put_units(bench.root)
-    preflip.put(bench.root / "usr/sbin/x")
-    (bench.root / preflip.PROGRAM).symlink_to(PROGRAMS["jetson-health"])
+    bench.tree = newslot.make_tree(bench.work / "tree", stock.keys)
+    newslot.put(bench.root / "etc/os-release", 'ID=jetson-demo\nVERSION_ID="1.0.0"\n')
+    newslot.put_units(bench.root)
+    newslot.put(bench.root / "usr/sbin/x")
+    (bench.root / newslot.PROGRAM).symlink_to(PROGRAMS["jetson-health"])
     (bench.work / "none.cfg").write_text("globals: { };\n")
     config = (bench.root / "etc/fw_env.config").read_text().replace("/dev/", f"{bench.root}/dev/")
     (bench.work / "fw_env.config").write_text(config)
@@ -194,12 +194,12 @@ def lost_key(scene):
         scene.media(f"{name}.swu", scene.folder / f"{name}.swu")
     scene.paths[f"{TRUST}anchors.pem"] = scene.folder / "anchors.pem"
     # Their root file systems are noise, which is another matter.
-    (scene.bench.root / preflip.PROGRAM).unlink()
+    (scene.bench.root / newslot.PROGRAM).unlink()
     (scene.bench.root / "etc/swupdate-jetson/health.conf").unlink()
 
 
 def revoked(scene):
-    preflip.put(scene.bench.root / "etc/swupdate-jetson/release", "MINIMUM_VERSION=2.0.1\n")
+    newslot.put(scene.bench.root / "etc/swupdate-jetson/release", "MINIMUM_VERSION=2.0.1\n")
     scene.media("revoked.swu", scene.update())
 
 

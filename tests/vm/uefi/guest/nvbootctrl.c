@@ -23,7 +23,7 @@ static int fail(const char *what)
 	return 1;
 }
 
-static int delete(const char *path)
+static int delete (const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC), flags = 0;
 
@@ -49,9 +49,9 @@ static int show_flags(const char *path)
 int main(int argc, char **argv)
 {
 	if (argc == 2 && strcmp(argv[1], "verify") == 0)
-		return delete(REGISTER);
+		return delete (REGISTER);
 	if (argc == 3 && strcmp(argv[1], "delete") == 0)
-		return delete(argv[2]);
+		return delete (argv[2]);
 	if (argc == 3 && strcmp(argv[1], "flags") == 0)
 		return show_flags(argv[2]);
 	(void)fprintf(stderr, "usage: nvbootctrl verify | flags FILE | delete FILE (a stand-in)\n");
