@@ -46,7 +46,7 @@ $(FUZZ_OUT)/libdevice.a: $(fuzz_device)
 fuzz_link = @mkdir -p $(@D); echo '  LINK    $@'; \
 	clang -fsanitize=fuzzer $(fuzz_sanitizers) -pthread -o $@ $^ $(lib_libs) $(fuzz_more_libs)
 # The table of kinds names every kind, so these bring all of lib/health and what checks signatures.
-fuzz_health := health newroot
+fuzz_health := extlinux health newroot unit
 fuzz_health_programs := $(foreach t,$(fuzz_health),$(FUZZ_OUT)/bin/$(t) $(FUZZ_OUT)/bin/$(t)-planted)
 $(fuzz_health_programs): fuzz_more_libs = $(LIBSWU) $(LIBJOTA) $(health_libs) $(lib_libs)
 $(fuzz_health_programs): | $(LIBSWU) $(LIBJOTA)

@@ -168,6 +168,21 @@ def health(_):
     yield "twice", b'checks = ( { name = "a"; kind = "mount"; path = "/"; }, { name = "a"; kind = "esrt"; } );'
 
 
+def extlinux(_):
+    yield "board", (b"TIMEOUT 30\nDEFAULT primary\n\nMENU TITLE L4T boot options\n\nLABEL primary\n      MENU LABEL primary kernel\n"
+                    b"      LINUX /boot/Image\n      INITRD /boot/initrd\n      FDT /boot/dtb/a.dtb\n"
+                    b"      APPEND ${cbootargs} root=/dev/mmcblk0p1 rw rootwait\n")
+    yield "two", (b"label a\n\tkernel /a\n# label b\nlabel b\n\tlinux /b\n\tappend quiet\n")
+    yield "includes", b"INCLUDE /other\nLABEL a\nLINUX /a\n"
+
+
+def unit(_):
+    yield "plain", (b"[Unit]\nDescription=x\nConditionPathExists=/etc/x\n[Service]\nType=oneshot\n"
+                    b"ExecStartPre=-/bin/true\nExecStart=/usr/bin/a \\\n ; remark\n  b\n[Install]\nWantedBy=a.target\n")
+    yield "drop-ins", (b"[Service]\nExecStart=/a\n\0[Service]\nExecStart=\nExecStart=@/b c\n\0"
+                       b"[Unit]\nConditionPathExists=\nAssertPathExists=|!/usr/x\n")
+
+
 def records(image):
     """As the target wants it: size, then what is not zero, in pieces of at most 192 bytes."""
     packed = bytes((len(image) // 1024 - 64,))
@@ -206,7 +221,7 @@ def newroot(work):
 def main():
     folder = Path(sys.argv[1])
     for target in (bootimg, env, fw_env, config, evidence, policy, uefi, swu_container, swu_description,
-                   health, newroot):
+                   health, newroot, extlinux, unit):
         out = folder / target.__name__
         out.mkdir(parents=True, exist_ok=True)
         for old in out.glob("seed-*"):
